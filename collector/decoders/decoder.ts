@@ -1,0 +1,22 @@
+import type { Component } from '../../common/component.ts';
+import type { RawRecord } from '../outcome.ts';
+
+/** Decoded fields by name; values are what the format has: texts, numbers, nested objects and arrays. */
+export type Fields = Record<string, unknown>;
+
+/**
+ * The record's fields (several for a record that holds several), or why it cannot be decoded, in words for a person
+ * who sees the record beside it: `field 3 of 7 is missing`.
+ */
+export type Decoded = { fields: Fields[] } | { error: string };
+
+/**
+ * Bytes → fields. Synchronous and pure: the same record gives the same fields. Never throws because of its
+ * input; whatever the bytes are, the answer is fields or an error. Objects are made without a prototype or checked so
+ * that a key `__proto__` stays a key.
+ */
+export interface Decoder {
+  decode(record: RawRecord): Decoded;
+}
+
+export type DecoderComponent<Config> = Component<Config, Record<never, never>, Decoder>;

@@ -1,0 +1,51 @@
+import type { Clock } from '../common/clock.ts';
+import type { Component } from '../common/component.ts';
+import type { Logger } from '../common/logger.ts';
+import type { StreamKind } from '../common/redis/keys.ts';
+
+/**
+ * A batch whose bounds were written down before the first attempt. Whoever repeats it, here or in another process
+ * after a crash, repeats exactly these rows under the same token.
+ */
+export interface SinkBatch {
+  stream: StreamKind;
+  /** The same for every repetition of this batch and for no other: usable as an insert_deduplication_token. */
+  token: string;
+  /** Rows as NDJSON, each chunk whole lines: tracking logs, summaries or dead letters exactly as ClickHouse reads JSONEachRow. */
+  chunks: readonly Buffer[];
+  rows: number;
+  bytes: number;
+}
+
+/** Rows that the store will never take, by their index in the batch; the worker keeps them as dead letters and goes on. */
+export interface RefusedRow {
+  index: number;
+  reason: string;
+}
+
+/**
+ * A repository that takes batches. Protocol: `open` once before the first write (it may be called by several
+ * processes at once: migrations must bear that); then `write`, one at a time for each stream kind but concurrently for
+ * different kinds; `close` last, safe twice.
+ *
+ * `write` resolves when the rows are stored for good, naming the rows that were refused for ever. It must be idempotent: the same
+ * batch again has no effect, by its token or by upserts on (transaction_id, event_id), (transaction_id, version) and (event_id).
+ * It throws RetriableError when the store is away, busy or full (the worker repeats the same batch with backoff), and
+ * FatalError when nobody can mend it by waiting (wrong password, missing rights). It gives up when `signal` aborts.
+ */
+export interface Sink {
+  /** The stream kinds it takes. */
+  readonly streams: readonly StreamKind[];
+  open(signal: AbortSignal): Promise<void>;
+  write(batch: SinkBatch, signal: AbortSignal): Promise<{ refused: readonly RefusedRow[] }>;
+  close(): Promise<void>;
+}
+
+export interface SinkDeps {
+  /** The sink's configured name: part of its consumer groups' names. */
+  name: string;
+  clock: Clock;
+  logger: Logger;
+}
+
+export type SinkComponent<Config> = Component<Config, SinkDeps, Sink>;
