@@ -223,8 +223,14 @@ function compareSteps(a: StepState, b: StepState): number {
     compare(terminal(a.status), terminal(b.status)) ||
     compare(a.at, b.at) ||
     compare(STATUS_RANK[a.status], STATUS_RANK[b.status]) ||
-    compare(a.by, b.by)
+    compare(a.by, b.by) ||
+    compare(contentOf(a), contentOf(b))
   );
+}
+
+/** Decides between two logs that wrongly share an event id, so that their order still does not matter. */
+function contentOf(step: StepState): string {
+  return JSON.stringify([step.duration_ms, step.node, step.error_code, step.error_message]);
 }
 
 function terminal(status: StepState['status']): number {
@@ -241,5 +247,9 @@ function firstError(known: FirstError | undefined, log: MergeLog): FirstError {
     by: log.event_id,
   };
   if (known === undefined) return reported;
-  return (compare(known.at, reported.at) || compare(known.by, reported.by)) <= 0 ? known : reported;
+  const order =
+    compare(known.at, reported.at) ||
+    compare(known.by, reported.by) ||
+    compare(JSON.stringify(known), JSON.stringify(reported));
+  return order <= 0 ? known : reported;
 }
