@@ -1,4 +1,14 @@
+import type { DeadLetter } from '../common/dead-letter.ts';
+import { BackPressureError } from '../common/errors.ts';
+import { partitionOf } from '../common/partition.ts';
+import type { RedisClient } from '../common/redis/connection.ts';
+import type { Keys } from '../common/redis/keys.ts';
+import { reply } from '../common/redis/redis-error.ts';
+import { loadScript } from '../common/redis/scripts.ts';
+import { encodeEntries, headerOf } from '../common/stream-entry.ts';
+import type { EncodedEntry } from '../common/stream-entry.ts';
 import type { Outcome } from './outcome.ts';
+import { createPartitionQueue } from './partition-queue.ts';
 
 /**
  * Hands outcomes to Redis: logs and dead letters go to their partitions' streams. An append has resolved once Redis
@@ -33,4 +43,156 @@ export interface SourceAppender {
    * On success `lowWater` is `end`. On failure it may be repeated with the same or more outcomes.
    */
   append(outcomes: readonly PositionedOutcome[], end: number): Promise<void>;
+}
+
+export interface AppenderDeps {
+  redis: RedisClient;
+  keys: Keys;
+  partitions: number;
+  /** Entries that a log stream may hold before senders must wait. */
+  streamEntriesMax: number;
+  /** Bytes that may wait for Redis in this process before senders must wait. */
+  pendingBytesMax: number;
+}
+
+const appendScript = loadScript(new URL('./append.lua', import.meta.url));
+
+/** Where a positioned source must stand in a partition, and where it stands afterwards. */
+export interface Position {
+  source: string;
+  from: string;
+  to: number;
+}
+
+/** A row as it travels: its line, and the header that logs have. */
+export interface Row {
+  kind: 'log' | 'dead_letter';
+  line: string;
+  header?: string;
+}
+
+export type AppendReply = { status: 'ok' | 'full' } | { status: 'moved'; position: string };
+
+/** Sends rows to one partition, all or nothing. */
+export type SendRows = (partition: number, rows: readonly Row[], position?: Position) => Promise<AppendReply>;
+
+export function createAppender(deps: AppenderDeps): Appender {
+  const send: SendRows = (partition, rows, position) => sendRows(deps, partition, rows, position);
+  const pending = { bytes: 0, bytesMax: deps.pendingBytesMax };
+  const queues = Array.from({ length: deps.partitions }, (_, partition) =>
+    createPartitionQueue((rows) => send(partition, rows), pending),
+  );
+  return {
+    append: async (outcomes) => {
+      const byPartition = rowsByPartition(outcomes, deps.partitions);
+      await Promise.all([...byPartition].map(([partition, rows]) => queues[partition]?.append(rows)));
+    },
+    openSource: (input, source) => openSource(deps, send, input, source),
+  };
+}
+
+function rowsByPartition(outcomes: readonly Outcome[], partitions: number): Map<number, Row[]> {
+  const byPartition = new Map<number, Row[]>();
+  for (const outcome of outcomes) {
+    if (outcome.kind === 'skip') continue;
+    const partition = partitionOfOutcome(outcome, partitions);
+    const rows = byPartition.get(partition);
+    if (rows === undefined) byPartition.set(partition, [rowOf(outcome)]);
+    else rows.push(rowOf(outcome));
+  }
+  return byPartition;
+}
+
+type Kept = Exclude<Outcome, { kind: 'skip' }>;
+
+/** A dead letter has no transaction; its own id spreads it as well. */
+function partitionOfOutcome(outcome: Kept, partitions: number): number {
+  return partitionOf(outcome.kind === 'log' ? outcome.log.transaction_id : outcome.dead_letter.event_id, partitions);
+}
+
+function rowOf(outcome: Kept): Row {
+  return outcome.kind === 'log'
+    ? { kind: 'log', line: JSON.stringify(outcome.log), header: JSON.stringify(headerOf(outcome.log)) }
+    : deadLetterRow(outcome.dead_letter);
+}
+
+function deadLetterRow(letter: DeadLetter): Row {
+  return { kind: 'dead_letter', line: JSON.stringify(letter) };
+}
+
+async function sendRows(
+  { redis, keys, streamEntriesMax }: AppenderDeps,
+  partition: number,
+  rows: readonly Row[],
+  position?: Position,
+): Promise<AppendReply> {
+  const logs = encodeEntries(rows.filter((row) => row.kind === 'log'));
+  const deadLetters = encodeEntries(rows.filter((row) => row.kind === 'dead_letter'));
+  const result = (await appendScript.run(
+    redis,
+    [keys.stream(partition, 'log'), keys.stream(partition, 'dead_letter'), keys.positions(partition)],
+    [
+      streamEntriesMax,
+      position?.source ?? '',
+      position?.from ?? '',
+      position?.to ?? '',
+      logs.length,
+      ...logs.flatMap((entry: EncodedEntry) => [entry.rows, entry.header, entry.body]),
+      deadLetters.length,
+      ...deadLetters.flatMap((entry) => [entry.rows, entry.body]),
+    ],
+  )) as [Buffer, Buffer?];
+  const status = String(result[0]);
+  if (status === 'moved') return { status, position: String(result[1]) };
+  return { status: status === 'full' ? 'full' : 'ok' };
+}
+
+async function openSource(
+  { redis, keys, partitions }: AppenderDeps,
+  send: SendRows,
+  input: string,
+  source: string,
+): Promise<SourceAppender> {
+  // What each partition's hash holds, as it stands there; a partition that has none yet starts at the low-water mark.
+  const positions = await Promise.all(
+    Array.from({ length: partitions }, (_, partition) => reply(redis.hget(keys.positions(partition), source))),
+  );
+  let lowWater = Number((await reply(redis.hget(keys.lowWater(input), source))) ?? 0);
+
+  async function appendTo(partition: number, all: readonly PositionedOutcome[], end: number): Promise<void> {
+    // Bounded: each turn but the last means that another process moved this source ahead, up to `end` at most.
+    for (;;) {
+      const at = positions[partition] ?? null;
+      const done = Math.max(lowWater, Number(at ?? 0));
+      const rows = all.filter((item) => item.end > done).flatMap(({ outcome }) => (outcome.kind === 'skip' ? [] : [rowOf(outcome)]));
+      if (rows.length === 0) return;
+      const answer = await send(partition, rows, { source, from: at ?? String(lowWater), to: end });
+      if (answer.status === 'full') throw new BackPressureError(`the log stream of partition ${partition} is full`);
+      positions[partition] = answer.status === 'moved' ? answer.position : String(end);
+      if (answer.status === 'ok') return;
+    }
+  }
+
+  return {
+    get lowWater() {
+      return lowWater;
+    },
+    append: async (outcomes, end) => {
+      const byPartition = Map.groupBy(
+        outcomes.filter((item) => item.outcome.kind !== 'skip'),
+        (item) => partitionOfOutcome(item.outcome as Kept, partitions),
+      );
+      await settleAll([...byPartition].map(([partition, items]) => appendTo(partition, items, end)));
+      lowWater = Math.max(lowWater, end);
+      await reply(redis.hset(keys.lowWater(input), source, String(lowWater)));
+    },
+  };
+}
+
+/** Like Promise.all, but waits for every part before it throws the first failure: nothing goes on behind the caller's back. */
+async function settleAll(parts: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(parts);
+  for (const result of results) {
+    if (result.status === 'rejected') throw result.reason;
+  }
 }

@@ -23,7 +23,6 @@ export type MergeLog = Pick<
   | 'status'
   | 'event_time'
   | 'event_id'
-  | 'ingest_time'
   | 'interface_id'
   | 'node'
   | 'duration_ms'
@@ -193,13 +192,14 @@ function stepOf(log: MergeLog, status: StepState['status']): StepState {
     by: log.event_id,
     started_at: startOf(log),
   };
-  if (status !== 'started') step.ended_at = log.event_time;
   if (log.duration_ms !== undefined) step.duration_ms = log.duration_ms;
   if (log.node !== undefined) step.node = log.node;
   if (log.error_code !== undefined) step.error_code = log.error_code;
   if (log.error_message !== undefined) {
     step.error_message = cutToBytes(log.error_message, SUMMARY_LIMITS.errorMessageBytesMax);
   }
+  // Last, as in mergeStep: a state that a repetition does not change is then equal as JSON too.
+  if (status !== 'started') step.ended_at = log.event_time;
   return step;
 }
 

@@ -1,7 +1,7 @@
+import { PermanentError } from './errors.ts';
 import type { MergeLog } from './merge.ts';
 import type { StreamKind } from './redis/keys.ts';
 import type { TrackingLog } from './tracking-log.ts';
-import { PermanentError } from './errors.ts';
 
 /**
  * The wire: one stream entry is one batch of one partition. Its fields are
@@ -31,7 +31,6 @@ const HEADER_FIELDS = [
   'status',
   'event_time',
   'event_id',
-  'ingest_time',
   'interface_id',
   'branch',
   'attempt',
@@ -50,6 +49,68 @@ export function headerOf(log: TrackingLog): unknown[] {
   const row: unknown[] = HEADER_FIELDS.map((field) => log[field] ?? null);
   while (row.at(-1) === null) row.pop();
   return row;
+}
+
+/** One entry's content, ready to be sent. */
+export interface EncodedEntry {
+  rows: number;
+  /** The field `h`; '' for streams that have none. */
+  header: string;
+  body: string;
+}
+
+/** Rows, and for logs their headers, as as few entries as the bounds allow, in order. */
+export function encodeEntries(rows: readonly { line: string; header?: string }[]): EncodedEntry[] {
+  const entries: EncodedEntry[] = [];
+  let start = 0;
+  let bytes = 0;
+  const close = (end: number) => {
+    const part = rows.slice(start, end);
+    const headers = part.flatMap((row) => (row.header === undefined ? [] : [row.header]));
+    entries.push({
+      rows: part.length,
+      header: headers.length === 0 ? '' : `[${headers.join(',')}]`,
+      body: `${part.map((row) => row.line).join('\n')}\n`,
+    });
+    start = end;
+    bytes = 0;
+  };
+  rows.forEach((row, index) => {
+    // UTF-16 units are near enough: the bound protects memory, it is not a promise.
+    const size = row.line.length + (row.header?.length ?? 0);
+    if (index > start && (index - start >= ENTRY_ROWS_MAX || bytes + size > ENTRY_BYTES_MAX)) close(index);
+    bytes += size;
+  });
+  if (rows.length > start) close(rows.length);
+  return entries;
+}
+
+/** A stream entry as it is read: its id and its fields, bytes untouched. */
+export interface StreamEntry {
+  id: string;
+  rows: number;
+  header: Buffer | undefined;
+  body: Buffer;
+}
+
+/** Takes a reply of XREAD or XRANGE apart: `[id, [field, value, …]]`. Throws a PermanentError for an entry of another version or without its rows. */
+export function decodeEntry(kind: StreamKind, raw: readonly [Buffer, readonly Buffer[]]): StreamEntry {
+  const [id, fields] = raw;
+  let version = '';
+  let rows = 0;
+  let header: Buffer | undefined;
+  let body: Buffer | undefined;
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const field = String(fields[i]);
+    if (field === 'v') version = String(fields[i + 1]);
+    else if (field === 'n') rows = Number(String(fields[i + 1]));
+    else if (field === 'h') header = fields[i + 1];
+    else if (field === ROWS_FIELD[kind]) body = fields[i + 1];
+  }
+  if (version !== ENTRY_VERSION || body === undefined || !Number.isSafeInteger(rows)) {
+    throw new PermanentError(`entry ${String(id)} of a ${kind} stream is not of format version ${ENTRY_VERSION}`);
+  }
+  return { id: String(id), rows, header, body };
 }
 
 /** What the merge needs of each log of an entry. Throws a PermanentError when the header is not one. */

@@ -18,6 +18,8 @@ export function createKeys(prefix: string) {
     replicas: (group: string) => `${prefix}:replicas:${group}`,
     /** hash: source id → JSON of what a file input knows of it, one per input. */
     sources: (input: string) => `${prefix}:sources:${input}`,
+    /** hash: source id → position below which every partition has it, one per input. */
+    lowWater: (input: string) => `${prefix}:low-water:${input}`,
     stream: (partition: number, kind: StreamKind) => `${prefix}:{${partition}}:${kind}`,
     /** hash: source id → position up to which this partition has it. */
     positions: (partition: number) => `${prefix}:{${partition}}:positions`,

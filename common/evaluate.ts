@@ -1,0 +1,58 @@
+import type { Flow, FlowStep } from './flow.ts';
+import type { StepState, TransactionState } from './merge.ts';
+
+/** What a flow makes of a transaction's state: its status, how much of it is done, and what it is waiting for until when. */
+
+export const TRANSACTION_STATUSES = ['in_progress', 'completed', 'failed', 'timed_out'] as const;
+export type TransactionStatus = (typeof TRANSACTION_STATUSES)[number];
+
+export interface Evaluation {
+  status: TransactionStatus;
+  /** Expected slots: one a step, or one for each of its expected branches; optional steps count none. */
+  steps_expected: number;
+  steps_finished: number;
+  /** The next deadline that is not met yet, in ms since 1970; absent when completed or failed, or when nothing is timed. */
+  deadline_at?: number;
+}
+
+/**
+ * @param createdAt when the transaction's first log was collected, ms since 1970: deadlines count from there and not from
+ *   the logs' own times, so that a backlog that arrives late raises no alarm for exchanges that went well.
+ * @param now ms since 1970.
+ *
+ * `failed`: the newest state of some step is failed. `completed`: every expected step and branch has succeeded or was skipped.
+ * `timed_out`: a deadline passed in neither. `in_progress`: otherwise. Unexpected steps never hold up completion.
+ */
+export function evaluate(state: TransactionState, flow: Flow, createdAt: number, now: number): Evaluation {
+  const byStep = Map.groupBy(state.steps, (step) => step.step);
+  let expected = 0;
+  let finished = 0;
+  let deadline = Infinity;
+  for (const step of flow.steps) {
+    const progress = progressOf(step, byStep.get(step.step) ?? []);
+    if (!step.optional) {
+      expected += progress.expected;
+      finished += progress.finished;
+    }
+    const stepDeadline = 'deadline' in step ? step.deadline : undefined;
+    if (stepDeadline !== undefined && progress.finished < progress.expected && !step.optional) {
+      deadline = Math.min(deadline, createdAt + stepDeadline);
+    }
+  }
+  if (flow.deadline !== undefined) deadline = Math.min(deadline, createdAt + flow.deadline);
+  const counts = { steps_expected: expected, steps_finished: finished };
+  if (state.steps.some((step) => step.status === 'failed')) return { status: 'failed', ...counts };
+  if (finished === expected) return { status: 'completed', ...counts };
+  if (deadline === Infinity) return { status: 'in_progress', ...counts };
+  return { status: deadline <= now ? 'timed_out' : 'in_progress', ...counts, deadline_at: deadline };
+}
+
+function progressOf(step: FlowStep, seen: readonly StepState[]): { expected: number; finished: number } {
+  const branches = 'branches' in step ? step.branches : undefined;
+  const done = seen.filter((state) => state.status === 'succeeded' || state.status === 'skipped');
+  if (branches === undefined) {
+    return { expected: 1, finished: seen.length > 0 && done.length === seen.length ? 1 : 0 };
+  }
+  if (typeof branches === 'number') return { expected: branches, finished: Math.min(done.length, branches) };
+  return { expected: branches.length, finished: branches.filter((b) => done.some((s) => s.branch === b)).length };
+}

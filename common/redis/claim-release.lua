@@ -1,0 +1,9 @@
+#!lua flags=allow-oom
+-- KEYS  1 claim
+-- ARGV  1 token
+-- Result 1, or 0 when the claim was not ours any more.
+
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return 0
+end
+return redis.call('DEL', KEYS[1])

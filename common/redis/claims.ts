@@ -1,0 +1,176 @@
+import type { Clock } from '../clock.ts';
+import { describeError, FencedError, RetriableError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { assignPartitions } from './assignment.ts';
+import type { RedisClient } from './connection.ts';
+import type { Keys } from './keys.ts';
+import { loadScript } from './scripts.ts';
+
+/**
+ * Claims: a replica's exclusive, expiring, fenced right to work on a partition for a group. Processors and sinks share this one
+ * mechanism.
+ *
+ * Of each partition, as one replica sees it:
+ *
+ *   free ──(it is preferred, and the claim could be taken)──▶ held
+ *   held ──(another is preferred, or this replica stops)──▶ letting go: the work finishes what is under way ──▶ released, free
+ *   held ──(renewal says it is not ours, or Redis was out of reach for a whole TTL)──▶ lost: the work is told to stop, free
+ *   held ──(the work was refused by the fence)──▶ lost, free
+ *   held ──(the work failed retriably)──▶ held: the work starts over after a pause
+ *
+ * Safety does not rest on any of this but on the token: every script that changes something checks it, so a replica
+ * that sleeps through the loss of its claim changes nothing when it wakes.
+ */
+export interface Claim {
+  partition: number;
+  /** `epoch:replica`: what the scripts compare with the claim's key. */
+  token: string;
+  /** Aborts when the work should finish what is under way and return. */
+  signal: AbortSignal;
+}
+
+/** Works on a partition until the claim's signal aborts. A FencedError means the claim is lost, a RetriableError means start over. */
+export type ClaimWork = (claim: Claim) => Promise<void>;
+
+export interface ClaimsDeps {
+  redis: RedisClient;
+  keys: Keys;
+  group: string;
+  replica: string;
+  partitions: number;
+  /** After this long without renewal a claim is free for others. */
+  ttlMs: number;
+  /** How often a replica shows that it lives, renews its claims and looks whether the distribution changed. */
+  heartbeatMs: number;
+  clock: Clock;
+  logger: Logger;
+  work: ClaimWork;
+  /** Called with an error that is neither retriable nor a lost claim: the process must end. */
+  onFailure(error: unknown): void;
+}
+
+export interface Claims {
+  /** Runs until `signal` aborts; then lets every claim go and says goodbye. Never rejects. */
+  run(signal: AbortSignal): Promise<void>;
+  held(): number[];
+}
+
+const acquireScript = loadScript(new URL('./claim-acquire.lua', import.meta.url));
+const renewScript = loadScript(new URL('./claim-renew.lua', import.meta.url));
+const releaseScript = loadScript(new URL('./claim-release.lua', import.meta.url));
+const heartbeatScript = loadScript(new URL('./heartbeat.lua', import.meta.url));
+
+/** Pause before work that failed retriably starts over. */
+const RESTART_DELAY_MS = 500;
+
+interface Held {
+  token: string;
+  controller: AbortController;
+  renewedAt: number;
+  done: Promise<void>;
+}
+
+export function createClaims(deps: ClaimsDeps): Claims {
+  const { redis, keys, group, replica, clock, logger } = deps;
+  const held = new Map<number, Held>();
+
+  async function heartbeat(goodbye: boolean): Promise<string[]> {
+    const args = [replica, deps.ttlMs, goodbye ? '1' : ''];
+    return ((await heartbeatScript.run(redis, [keys.replicas(group)], args)) as Buffer[]).map(String);
+  }
+
+  async function acquire(partition: number): Promise<void> {
+    const claimKeys = [keys.claim(partition, group), keys.epoch(partition, group)];
+    const token = (await acquireScript.run(redis, claimKeys, [replica, deps.ttlMs])) as Buffer | null;
+    if (token === null) return;
+    const controller = new AbortController();
+    const claim = { partition, token: String(token), signal: controller.signal };
+    logger.info({ group, partition, token: claim.token }, 'partition claimed');
+    held.set(partition, {
+      token: claim.token,
+      controller,
+      renewedAt: clock.now(),
+      done: runWork(deps, claim)
+        .then(() => letGo(partition, claim.token))
+        .catch(deps.onFailure),
+    });
+  }
+
+  async function letGo(partition: number, token: string): Promise<void> {
+    held.delete(partition);
+    try {
+      const released = await releaseScript.run(redis, [keys.claim(partition, group)], [token]);
+      logger.info({ group, partition, token }, released === 1 ? 'partition released' : 'partition lost');
+    } catch (error) {
+      if (!(error instanceof RetriableError)) throw error;
+      logger.warn({ group, partition, error: describeError(error) }, 'claim not released; it will expire');
+    }
+  }
+
+  async function renew(partition: number, claim: Held): Promise<void> {
+    const renewed = await renewScript.run(redis, [keys.claim(partition, group)], [claim.token, deps.ttlMs]);
+    if (renewed === 1) claim.renewedAt = clock.now();
+    else claim.controller.abort(new FencedError('the claim expired or was taken over'));
+  }
+
+  async function tick(): Promise<void> {
+    const wanted = new Set(assignPartitions(deps.partitions, await heartbeat(false)).get(replica));
+    for (const [partition, claim] of held) {
+      if (!wanted.has(partition)) claim.controller.abort();
+    }
+    await Promise.all([...held].map(([partition, claim]) => renew(partition, claim)));
+    await Promise.all([...wanted].filter((partition) => !held.has(partition)).map(acquire));
+  }
+
+  function giveUpExpired(): void {
+    for (const claim of held.values()) {
+      if (clock.now() - claim.renewedAt > deps.ttlMs) claim.controller.abort(new FencedError('Redis was out of reach'));
+    }
+  }
+
+  return {
+    held: () => [...held.keys()].sort((a, b) => a - b),
+    run: async (signal) => {
+      while (!signal.aborted) {
+        try {
+          await tick();
+        } catch (error) {
+          if (!(error instanceof RetriableError)) {
+            deps.onFailure(error);
+            break;
+          }
+          giveUpExpired();
+        }
+        await clock.sleep(deps.heartbeatMs, signal);
+      }
+      for (const claim of held.values()) claim.controller.abort();
+      await Promise.all([...held.values()].map((claim) => claim.done));
+      await heartbeat(true).catch((error: unknown) => {
+        logger.warn({ group, error: describeError(error) }, 'could not say goodbye; others will notice');
+      });
+    },
+  };
+}
+
+async function runWork(deps: ClaimsDeps, claim: Claim): Promise<void> {
+  while (!claim.signal.aborted) {
+    try {
+      await deps.work(claim);
+      return;
+    } catch (error) {
+      if (error instanceof FencedError) {
+        deps.logger.warn({ group: deps.group, partition: claim.partition }, 'refused by the fence: the claim is lost');
+        return;
+      }
+      if (!(error instanceof RetriableError)) {
+        deps.onFailure(error);
+        return;
+      }
+      deps.logger.warn(
+        { group: deps.group, partition: claim.partition, error: describeError(error) },
+        'work on a partition was interrupted; it starts over',
+      );
+      await deps.clock.sleep(RESTART_DELAY_MS, claim.signal);
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { RedisClient } from './connection.ts';
+import { errorCode, meaningOf } from './redis-error.ts';
+
+/** A Lua script of its own file; its head says what KEYS, ARGV and the result are. */
+export interface Script {
+  /** Runs it and returns the reply, texts as Buffers. Throws what a failure means (errors.ts). */
+  run(client: RedisClient, keys: readonly string[], args: readonly (string | number | Buffer)[]): Promise<unknown>;
+}
+
+/** @param url of the `.lua` file: `new URL('./claim.lua', import.meta.url)`. */
+export function loadScript(url: URL): Script {
+  const source = readFileSync(url, 'utf8');
+  const sha = createHash('sha1').update(source).digest('hex');
+  return {
+    run: async (client, keys, args) => {
+      try {
+        return await client.callBuffer('EVALSHA', sha, keys.length, ...keys, ...args);
+      } catch (error) {
+        if (errorCode(error) !== 'NOSCRIPT') throw meaningOf(error);
+      }
+      try {
+        return await client.callBuffer('EVAL', source, keys.length, ...keys, ...args);
+      } catch (error) {
+        throw meaningOf(error);
+      }
+    },
+  };
+}

@@ -1,0 +1,171 @@
+import type { Evaluation, TransactionStatus } from './evaluate.ts';
+import type { Flow } from './flow.ts';
+import type { Fact, StepState, TransactionState } from './merge.ts';
+import { millisBetween, timestampFromMillis } from './timestamp.ts';
+
+/**
+ * The summary of a transaction as it is published: one row of `transaction_summary`, derived from the merged state and what
+ * its flow makes of it. Unknown is null, never 0, for numbers and times; texts that are not known are ''.
+ */
+export interface Summary {
+  transaction_id: string;
+  interface_id: string;
+  parent_transaction_id: string;
+  source_system: string;
+  target_system: string;
+  status: TransactionStatus;
+  started_at: string;
+  /** The latest end of a step, once the transaction has completed or failed. */
+  ended_at: string | null;
+  last_event_at: string;
+  duration_ms: number | null;
+  steps_expected: number;
+  steps_finished: number;
+  /** In the flow's order, then unexpected ones as they started. */
+  steps: SummaryStep[];
+  /** The step of the newest log. */
+  last_step: string;
+  /** The first failure, also when a later attempt cleared it. */
+  error_step: string;
+  error_branch: string;
+  error_code: string;
+  error_message: string;
+  error_at: string | null;
+  business_keys: Record<string, string>;
+  /** True for ever once a deadline passed before the transaction was completed or failed. */
+  late: boolean;
+  /** True if there were more steps or keys than a summary holds. */
+  cut: boolean;
+  deadline_at: string | null;
+  /** Grows by one with every published change; the newest revision is the truth. */
+  version: number;
+  /** When the transaction's first log was collected; never changes. */
+  created_at: string;
+  updated_at: string;
+}
+
+export interface SummaryStep {
+  step: string;
+  branch: string;
+  attempt: number;
+  status: StepState['status'];
+  started_at: string;
+  ended_at: string | null;
+  /** As the node measured it, else from first start to last end; 0 for a step that only reported its end. */
+  duration_ms: number | null;
+  /** From the end of the expected step before it to its own start; negative where clocks differ, null if either is not known. */
+  queue_ms: number | null;
+  node: string;
+  error_code: string;
+  error_message: string;
+  expected: boolean;
+}
+
+/** What the processor keeps of a transaction beside its merged state. */
+export interface Bookkeeping {
+  version: number;
+  late: boolean;
+  /** ms since 1970. */
+  created_at: number;
+  /** ms since 1970. */
+  updated_at: number;
+}
+
+export function summarize(state: TransactionState, flow: Flow, evaluation: Evaluation, kept: Bookkeeping): Summary {
+  const steps = summarizeSteps(state, flow);
+  const endedAt = evaluation.status === 'completed' || evaluation.status === 'failed' ? latestEnd(state) : null;
+  const error = state.first_error;
+  return {
+    transaction_id: state.transaction_id,
+    interface_id: textOf(state.facts.interface_id),
+    parent_transaction_id: textOf(state.facts.parent_transaction_id),
+    source_system: textOf(state.facts.source_system),
+    target_system: textOf(state.facts.target_system),
+    status: evaluation.status,
+    started_at: state.started_at,
+    ended_at: endedAt,
+    last_event_at: state.last_event_at,
+    duration_ms: endedAt === null ? null : millisBetween(state.started_at, endedAt),
+    steps_expected: evaluation.steps_expected,
+    steps_finished: evaluation.steps_finished,
+    steps,
+    last_step: textOf(state.last_step),
+    error_step: error?.step ?? '',
+    error_branch: error?.branch ?? '',
+    error_code: error?.error_code ?? '',
+    error_message: error?.error_message ?? '',
+    error_at: error?.at ?? null,
+    business_keys: Object.fromEntries(Object.entries(state.business_keys).map(([key, fact]) => [key, fact.value])),
+    late: kept.late,
+    cut: state.cut ?? false,
+    deadline_at: evaluation.deadline_at === undefined ? null : timestampFromMillis(evaluation.deadline_at),
+    version: kept.version,
+    created_at: timestampFromMillis(kept.created_at),
+    updated_at: timestampFromMillis(kept.updated_at),
+  };
+}
+
+function textOf(fact: Fact | undefined): string {
+  return fact?.value ?? '';
+}
+
+function latestEnd(state: TransactionState): string | null {
+  let latest: string | null = null;
+  for (const { ended_at: end } of state.steps) {
+    if (end !== undefined && (latest === null || end > latest)) latest = end;
+  }
+  return latest;
+}
+
+function summarizeSteps(state: TransactionState, flow: Flow): SummaryStep[] {
+  const order = new Map(flow.steps.map((step, index) => [step.step, index]));
+  const sorted = [...state.steps].sort(
+    (a, b) =>
+      (order.get(a.step) ?? flow.steps.length) - (order.get(b.step) ?? flow.steps.length) ||
+      compareText(a.started_at, b.started_at) ||
+      compareText(a.step, b.step) ||
+      compareText(a.branch, b.branch),
+  );
+  return sorted.map((step) => summarizeStep(step, previousEnd(sorted, order, step), order.has(step.step)));
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The latest end among the branches of the nearest earlier step of the flow that has ended. */
+function previousEnd(
+  steps: readonly StepState[],
+  order: ReadonlyMap<string, number>,
+  step: StepState,
+): string | undefined {
+  const index = order.get(step.step);
+  if (index === undefined) return undefined;
+  let nearest = -1;
+  let end: string | undefined;
+  for (const other of steps) {
+    const at = order.get(other.step) ?? -1;
+    if (at >= index || at < nearest || other.ended_at === undefined) continue;
+    end = at === nearest && end !== undefined && end > other.ended_at ? end : other.ended_at;
+    nearest = at;
+  }
+  return end;
+}
+
+function summarizeStep(step: StepState, previous: string | undefined, expected: boolean): SummaryStep {
+  const endedAt = step.status === 'started' ? undefined : step.ended_at;
+  return {
+    step: step.step,
+    branch: step.branch,
+    attempt: step.attempt,
+    status: step.status,
+    started_at: step.started_at,
+    ended_at: endedAt ?? null,
+    duration_ms: endedAt === undefined ? null : (step.duration_ms ?? millisBetween(step.started_at, endedAt)),
+    queue_ms: previous === undefined ? null : millisBetween(previous, step.started_at),
+    node: step.node ?? '',
+    error_code: step.error_code ?? '',
+    error_message: step.error_message ?? '',
+    expected,
+  };
+}

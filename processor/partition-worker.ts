@@ -1,0 +1,160 @@
+import type { Clock } from '../common/clock.ts';
+import { RetriableError } from '../common/errors.ts';
+import type { Claim } from '../common/redis/claims.ts';
+import { connectBlocking } from '../common/redis/connection.ts';
+import type { RedisClient, RedisConfig } from '../common/redis/connection.ts';
+import { positionOf, PROCESSOR_GROUP } from '../common/redis/groups.ts';
+import type { Keys } from '../common/redis/keys.ts';
+import { createStreamReader } from '../common/redis/stream-reader.ts';
+import type { StreamReader } from '../common/redis/stream-reader.ts';
+import { millisOfId } from '../common/redis/stream-id.ts';
+import type { Logger } from '../common/logger.ts';
+import type { StreamEntry } from '../common/stream-entry.ts';
+import type { ProcessorConfig } from './config.ts';
+import { groupByTransaction } from './merge-batch.ts';
+import type { ProcessorMetrics } from './metrics.ts';
+import { createSummaryStore } from './summary-store.ts';
+import type { SummaryStore } from './summary-store.ts';
+import { applyDeadline, applyLogs, deadlineOf } from './transaction-record.ts';
+import type { Change, FindFlow, TransactionRecord } from './transaction-record.ts';
+
+/** How long a read waits for logs: also how late a deadline may be noticed. */
+const BLOCK_MS = 500;
+/** Transactions whose deadline passed that one commit takes at most. */
+const DUE_MAX = 1000;
+/** Pause while the sinks are too far behind. */
+const FULL_DELAY_MS = 200;
+
+export interface PartitionWorkerDeps {
+  redis: RedisClient;
+  redisConfig: RedisConfig;
+  keys: Keys;
+  config: ProcessorConfig;
+  findFlow: FindFlow;
+  clock: Clock;
+  logger: Logger;
+  metrics: ProcessorMetrics;
+  /** Called with every turn of a partition's loop: the sign that work is getting done. */
+  onProgress(partition: number): void;
+}
+
+interface Position {
+  lastId: string;
+  entriesRead: number | null;
+}
+
+/**
+ * Works on a claimed partition until the claim ends: read → merge → commit, and deadlines in between. The next batch is being
+ * read while one is merged and committed. All state is either in Redis or can be read from there again, so whatever goes wrong, starting over
+ * is right.
+ */
+export async function workOnPartition(deps: PartitionWorkerDeps, claim: Claim): Promise<void> {
+  const { redis, keys, config, metrics } = deps;
+  const { partition, token, signal } = claim;
+  const stream = keys.stream(partition, 'log');
+  const store = createSummaryStore({ redis, keys, config, partition, token }, config.cached_transactions_max);
+  const blocking = connectBlocking(deps.redisConfig, deps.logger);
+  signal.addEventListener('abort', () => blocking.disconnect(), { once: true });
+  try {
+    const reader = createStreamReader(blocking, stream, 'log', config.read_bytes_max);
+    const start = await positionOf(redis, stream, PROCESSOR_GROUP);
+    let position: Position = { lastId: start.last_delivered_id, entriesRead: start.entries_read };
+    for await (const entries of readAhead(reader, position.lastId, signal)) {
+      deps.onProgress(partition);
+      if (entries.length > 0) {
+        position = await takeEntries(deps, store, entries, position, signal);
+        metrics.entries.inc(entries.length);
+      }
+      const caughtUp = entries.length === 0;
+      await passDeadlines(deps, store, caughtUp ? deps.clock.now() : millisOfId(position.lastId));
+    }
+  } finally {
+    blocking.disconnect();
+  }
+}
+
+/** The stream's entries in order, batch by batch, one batch ahead of the consumer; an empty batch when none came for a while. */
+async function* readAhead(reader: StreamReader, from: string, signal: AbortSignal): AsyncGenerator<StreamEntry[]> {
+  let after = from;
+  let reading = read();
+  while (!signal.aborted) {
+    const entries = await reading;
+    if (signal.aborted) return;
+    after = entries.at(-1)?.id ?? after;
+    reading = read();
+    yield entries;
+  }
+
+  function read(): Promise<StreamEntry[]> {
+    const batch = reader.read(after, BLOCK_MS).catch((error: unknown) => {
+      // The claim's end closes the connection under a waiting read.
+      if (signal.aborted) return [];
+      throw error;
+    });
+    // If the consumer fails first, nobody awaits this one any more.
+    batch.catch(() => undefined);
+    return batch;
+  }
+}
+
+async function takeEntries(
+  deps: PartitionWorkerDeps,
+  store: SummaryStore,
+  entries: readonly StreamEntry[],
+  before: Position,
+  signal: AbortSignal,
+): Promise<Position> {
+  const byTransaction = groupByTransaction(entries);
+  const known = await store.load([...byTransaction.keys()]);
+  const changes: Change[] = [];
+  let logs = 0;
+  for (const [id, group] of byTransaction) {
+    logs += group.logs.length;
+    const change = applyLogs(known.get(id), group, deps.findFlow);
+    if (change !== undefined) changes.push(change);
+  }
+  const position: Position = {
+    lastId: entries.at(-1)?.id ?? before.lastId,
+    entriesRead: before.entriesRead === null ? null : before.entriesRead + entries.length,
+  };
+  while ((await store.commit({ changes, position })) === 'full') {
+    if (signal.aborted) throw new RetriableError('the claim ended while the sinks were too far behind');
+    await deps.clock.sleep(FULL_DELAY_MS, signal);
+  }
+  deps.metrics.logs.inc(logs);
+  deps.metrics.revisions.inc(changes.length);
+  return position;
+}
+
+async function passDeadlines(deps: PartitionWorkerDeps, store: SummaryStore, now: number): Promise<void> {
+  for (;;) {
+    const ids = await store.due(now, DUE_MAX);
+    if (ids.length === 0) return;
+    const known = await store.load(ids);
+    const changes: Change[] = [];
+    for (const record of known.values()) {
+      const change = applyDeadline(record, deps.findFlow, now);
+      if (change !== undefined) changes.push(change);
+    }
+    const corrections = staleDeadlines(ids, changes, known, deps.findFlow);
+    if ((await store.commit({ changes, corrections })) === 'full') return;
+    deps.metrics.timedOut.inc(changes.length);
+    if (ids.length < DUE_MAX) return;
+  }
+}
+
+/** Deadlines that were due but have not passed: those of transactions that are gone or whose flow was changed since. */
+function staleDeadlines(
+  ids: readonly string[],
+  changes: readonly Change[],
+  known: ReadonlyMap<string, TransactionRecord>,
+  findFlow: FindFlow,
+): { id: string; at: number | undefined }[] {
+  const passed = new Set(changes.map((change) => change.summary.transaction_id));
+  return ids
+    .filter((id) => !passed.has(id))
+    .map((id) => {
+      const record = known.get(id);
+      return { id, at: record === undefined ? undefined : deadlineOf(record, findFlow) };
+    });
+}

@@ -1,0 +1,115 @@
+import { LRUCache } from 'lru-cache';
+import type { RedisClient } from '../common/redis/connection.ts';
+import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
+import type { Keys } from '../common/redis/keys.ts';
+import { reply } from '../common/redis/redis-error.ts';
+import { loadScript } from '../common/redis/scripts.ts';
+import { encodeEntries } from '../common/stream-entry.ts';
+import type { ProcessorConfig } from './config.ts';
+import type { Change, TransactionRecord } from './transaction-record.ts';
+import { decodeRecord, encodeRecord } from './transaction-record.ts';
+
+/** The transactions of one claimed partition: in memory as far as they fit, in Redis for good. */
+export interface SummaryStore {
+  /** The records of those ids that are known. */
+  load(ids: readonly string[]): Promise<Map<string, TransactionRecord>>;
+  /**
+   * Commits under the claim's token, all or nothing. `full`: the sinks are too far behind, nothing was changed. Throws a FencedError
+   * when the claim is lost.
+   */
+  commit(batch: CommitBatch): Promise<'ok' | 'full'>;
+  /** Ids whose deadline is at or before `now` (ms since 1970), earliest first, `max` at most. */
+  due(now: number, max: number): Promise<string[]>;
+}
+
+export interface CommitBatch {
+  changes: readonly Change[];
+  /** The position behind the logs that caused the changes. */
+  position?: { lastId: string; entriesRead: number | null };
+  /** Deadlines that do not hold any more (the flow was changed, the transaction is gone): when each is really due, if ever. */
+  corrections?: readonly { id: string; at: number | undefined }[];
+}
+
+const commitScript = loadScript(new URL('./commit.lua', import.meta.url));
+
+export interface SummaryStoreDeps {
+  redis: RedisClient;
+  keys: Keys;
+  config: ProcessorConfig;
+  partition: number;
+  token: string;
+}
+
+/** The cache is this store's own and dies with the claim, so it never outlives the right to trust it. */
+export function createSummaryStore(deps: SummaryStoreDeps, cachedMax: number): SummaryStore {
+  const { redis, keys, partition } = deps;
+  const cache = cachedMax > 0 ? new LRUCache<string, TransactionRecord>({ max: cachedMax }) : undefined;
+
+  async function fetch(ids: readonly string[]): Promise<[string, TransactionRecord][]> {
+    if (ids.length === 0) return [];
+    const records = await reply(
+      Promise.all(ids.map((id) => redis.hget(keys.transaction(partition, id), 'record'))),
+    );
+    return ids.flatMap((id, index) => {
+      const json = records[index];
+      return typeof json === 'string' ? [[id, decodeRecord(json)] satisfies [string, TransactionRecord]] : [];
+    });
+  }
+
+  return {
+    load: async (ids) => {
+      const known = new Map<string, TransactionRecord>();
+      const missing: string[] = [];
+      for (const id of ids) {
+        const record = cache?.get(id);
+        if (record === undefined) missing.push(id);
+        else known.set(id, record);
+      }
+      for (const [id, record] of await fetch(missing)) known.set(id, record);
+      return known;
+    },
+    commit: async ({ changes, position, corrections = [] }) => {
+      if (changes.length === 0 && corrections.length === 0 && position === undefined) return 'ok';
+      const args = commitArguments(deps.config, changes);
+      const result = await commitScript.run(
+        redis,
+        [
+          keys.claim(partition, PROCESSOR_GROUP),
+          keys.stream(partition, 'log'),
+          keys.stream(partition, 'summary'),
+          keys.deadlines(partition),
+          ...changes.map((change) => keys.transaction(partition, change.summary.transaction_id)),
+        ],
+        [
+          deps.token,
+          PROCESSOR_GROUP,
+          position?.lastId ?? '',
+          position?.entriesRead ?? '',
+          deps.config.summary_entries_max,
+          ...args,
+          corrections.length,
+          ...corrections.flatMap(({ id, at }) => [id, at ?? '']),
+        ],
+      );
+      if (String(result) === 'full') return 'full';
+      for (const change of changes) cache?.set(change.summary.transaction_id, change.record);
+      return 'ok';
+    },
+    due: (now, max) => reply(redis.zrange(keys.deadlines(partition), '-inf', String(now), 'BYSCORE', 'LIMIT', 0, max)),
+  };
+}
+
+function commitArguments(config: ProcessorConfig, changes: readonly Change[]): (string | number)[] {
+  const entries = encodeEntries(changes.map((change) => ({ line: JSON.stringify(change.summary) })));
+  return [
+    changes.length,
+    ...changes.flatMap(({ record, evaluation, summary }) => [
+      summary.transaction_id,
+      encodeRecord(record),
+      evaluation.status === 'in_progress' ? config.open_retention : config.finished_retention,
+      evaluation.status === 'in_progress' ? (evaluation.deadline_at ?? '') : '',
+    ]),
+    entries.length,
+    ...entries.flatMap((entry) => [entry.rows, entry.body]),
+  ];
+}
