@@ -107,7 +107,10 @@ type Kept = Exclude<Outcome, { kind: 'skip' }>;
 
 /** A dead letter has no transaction; its own id spreads it as well. */
 function partitionOfOutcome(outcome: Kept, partitions: number): number {
-  return partitionOf(outcome.kind === 'log' ? outcome.log.transaction_id : outcome.dead_letter.event_id, partitions);
+  return partitionOf(
+    outcome.kind === 'log' ? outcome.log.transaction_id : outcome.dead_letter.event_id,
+    partitions,
+  );
 }
 
 function rowOf(outcome: Kept): Row {
@@ -155,7 +158,9 @@ async function openSource(
 ): Promise<SourceAppender> {
   // What each partition's hash holds, as it stands there; a partition that has none yet starts at the low-water mark.
   const positions = await Promise.all(
-    Array.from({ length: partitions }, (_, partition) => reply(redis.hget(keys.positions(partition), source))),
+    Array.from({ length: partitions }, (_, partition) =>
+      reply(redis.hget(keys.positions(partition), source)),
+    ),
   );
   let lowWater = Number((await reply(redis.hget(keys.lowWater(input), source))) ?? 0);
 
@@ -164,10 +169,13 @@ async function openSource(
     for (;;) {
       const at = positions[partition] ?? null;
       const done = Math.max(lowWater, Number(at ?? 0));
-      const rows = all.filter((item) => item.end > done).flatMap(({ outcome }) => (outcome.kind === 'skip' ? [] : [rowOf(outcome)]));
+      const rows = all
+        .filter((item) => item.end > done)
+        .flatMap(({ outcome }) => (outcome.kind === 'skip' ? [] : [rowOf(outcome)]));
       if (rows.length === 0) return;
       const answer = await send(partition, rows, { source, from: at ?? String(lowWater), to: end });
-      if (answer.status === 'full') throw new BackPressureError(`the log stream of partition ${partition} is full`);
+      if (answer.status === 'full')
+        throw new BackPressureError(`the log stream of partition ${partition} is full`);
       positions[partition] = answer.status === 'moved' ? answer.position : String(end);
       if (answer.status === 'ok') return;
     }

@@ -17,9 +17,7 @@ export interface RawRecord {
  * its input. One record may give several logs (it reports start and end), or none (`skip`, by a filter).
  */
 export type Outcome =
-  | { kind: 'log'; log: TrackingLog }
-  | { kind: 'dead_letter'; dead_letter: DeadLetter }
-  | { kind: 'skip' };
+  { kind: 'log'; log: TrackingLog } | { kind: 'dead_letter'; dead_letter: DeadLetter } | { kind: 'skip' };
 
 /** Made of one input's config: decode → map → validate → mask. Pure but for the clock that stamps ingest_time. */
 export type RecordPipeline = (record: RawRecord) => Outcome[];

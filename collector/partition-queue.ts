@@ -57,7 +57,9 @@ export function createPartitionQueue(
   async function attempt(taken: readonly Waiting[]): Promise<unknown> {
     try {
       const answer = await send(taken.flatMap((item) => item.rows));
-      return answer.status === 'ok' ? undefined : new BackPressureError('the log stream of a partition is full');
+      return answer.status === 'ok'
+        ? undefined
+        : new BackPressureError('the log stream of a partition is full');
     } catch (error) {
       return error;
     }

@@ -43,7 +43,10 @@ export function byteSize(description: string) {
 export function partName(description: string) {
   return v.pipe(
     v.string('must be a text'),
-    v.regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'must be 1 to 64 letters, digits, - or _, starting with a letter or digit'),
+    v.regex(
+      /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
+      'must be 1 to 64 letters, digits, - or _, starting with a letter or digit',
+    ),
     v.description(description),
   );
 }
@@ -62,5 +65,11 @@ export function port(description: string) {
 /** A whole number between bounds, both included. */
 export function wholeNumber(min: number, max: number, description: string) {
   const words = `must be a whole number from ${min} to ${max}`;
-  return v.pipe(v.number(words), v.safeInteger(words), v.minValue(min, words), v.maxValue(max, words), v.description(description));
+  return v.pipe(
+    v.number(words),
+    v.safeInteger(words),
+    v.minValue(min, words),
+    v.maxValue(max, words),
+    v.description(description),
+  );
 }

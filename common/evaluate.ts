@@ -54,5 +54,8 @@ function progressOf(step: FlowStep, seen: readonly StepState[]): { expected: num
     return { expected: 1, finished: seen.length > 0 && done.length === seen.length ? 1 : 0 };
   }
   if (typeof branches === 'number') return { expected: branches, finished: Math.min(done.length, branches) };
-  return { expected: branches.length, finished: branches.filter((b) => done.some((s) => s.branch === b)).length };
+  return {
+    expected: branches.length,
+    finished: branches.filter((b) => done.some((s) => s.branch === b)).length,
+  };
 }

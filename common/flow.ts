@@ -30,12 +30,16 @@ const stepSchema = v.union(
       optional: v.optional(
         v.pipe(
           v.boolean('must be true or false'),
-          v.description('An optional step never holds up completion; its failure still fails the transaction.'),
+          v.description(
+            'An optional step never holds up completion; its failure still fails the transaction.',
+          ),
         ),
         false,
       ),
       deadline: v.exactOptional(
-        duration('By when this step must be done, counted from the first log that was collected of the transaction.'),
+        duration(
+          'By when this step must be done, counted from the first log that was collected of the transaction.',
+        ),
       ),
     }),
   ],
@@ -46,7 +50,10 @@ const steps = v.pipe(
   v.array(stepSchema, 'must be a list of steps'),
   v.minLength(1, 'must name at least one step'),
   v.maxLength(64, 'must have at most 64 steps'),
-  v.check((list) => new Set(list.map((s) => s.step)).size === list.length, 'names a step twice; use `branches` for a fan-out'),
+  v.check(
+    (list) => new Set(list.map((s) => s.step)).size === list.length,
+    'names a step twice; use `branches` for a fan-out',
+  ),
   v.description('The expected steps, in their usual order.'),
 );
 
@@ -106,7 +113,9 @@ export function createFlowFinder(config: FlowsConfig): (interfaceId: string | un
     const known = cache.get(interfaceId);
     if (known !== undefined) return known;
     const flow =
-      exact.get(interfaceId) ?? patterns.find(({ regex }) => regex.test(interfaceId))?.flow ?? config.default_flow;
+      exact.get(interfaceId) ??
+      patterns.find(({ regex }) => regex.test(interfaceId))?.flow ??
+      config.default_flow;
     if (cache.size >= CACHED_INTERFACES_MAX) cache.clear();
     cache.set(interfaceId, flow);
     return flow;
@@ -118,7 +127,10 @@ function isPattern(text: string): boolean {
 }
 
 function patternRegex(pattern: string): RegExp {
-  const source = pattern.replace(/[.+^${}()|[\]\\]/g, String.raw`\$&`).replace(/\*+/g, '.*').replaceAll('?', '.');
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
+    .replace(/\*+/g, '.*')
+    .replaceAll('?', '.');
   return new RegExp(`^${source}$`, 's');
 }
 

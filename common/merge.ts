@@ -158,7 +158,11 @@ function mergeFacts(facts: TransactionState['facts'], log: MergeLog): Transactio
   return next;
 }
 
-function mergeBusinessKeys(next: TransactionState, keys: Readonly<Record<string, string>>, log: MergeLog): void {
+function mergeBusinessKeys(
+  next: TransactionState,
+  keys: Readonly<Record<string, string>>,
+  log: MergeLog,
+): void {
   // Entries instead of assignment: a key named __proto__ is a key like any other.
   const merged = new Map(Object.entries(next.business_keys));
   for (const [key, value] of Object.entries(keys)) {
@@ -177,7 +181,9 @@ function mergeSteps(next: TransactionState, log: MergeLog, status: StepState['st
     next.steps = next.steps.with(at, mergeStep(known, reported));
     return;
   }
-  const sorted = [...next.steps, reported].sort((a, b) => compare(a.step, b.step) || compare(a.branch, b.branch));
+  const sorted = [...next.steps, reported].sort(
+    (a, b) => compare(a.step, b.step) || compare(a.branch, b.branch),
+  );
   if (sorted.length > SUMMARY_LIMITS.stepsMax) next.cut = true;
   next.steps = sorted.slice(0, SUMMARY_LIMITS.stepsMax);
 }
@@ -206,7 +212,10 @@ function stepOf(log: MergeLog, status: StepState['status']): StepState {
 function mergeStep(a: StepState, b: StepState): StepState {
   const { ended_at: _, ...decided } = compareSteps(a, b) >= 0 ? a : b;
   const merged: StepState = { ...decided, started_at: earlier(a.started_at, b.started_at) };
-  const endedAt = a.ended_at === undefined || b.ended_at === undefined ? (a.ended_at ?? b.ended_at) : later(a.ended_at, b.ended_at);
+  const endedAt =
+    a.ended_at === undefined || b.ended_at === undefined
+      ? (a.ended_at ?? b.ended_at)
+      : later(a.ended_at, b.ended_at);
   if (endedAt !== undefined) merged.ended_at = endedAt;
   return merged;
 }

@@ -108,7 +108,9 @@ export function decodeEntry(kind: StreamKind, raw: readonly [Buffer, readonly Bu
     else if (field === ROWS_FIELD[kind]) body = fields[i + 1];
   }
   if (version !== ENTRY_VERSION || body === undefined || !Number.isSafeInteger(rows)) {
-    throw new PermanentError(`entry ${String(id)} of a ${kind} stream is not of format version ${ENTRY_VERSION}`);
+    throw new PermanentError(
+      `entry ${String(id)} of a ${kind} stream is not of format version ${ENTRY_VERSION}`,
+    );
   }
   return { id: String(id), rows, header, body };
 }
@@ -123,7 +125,8 @@ export function decodeHeader(header: Buffer): MergeLog[] {
   }
   if (!Array.isArray(rows)) throw new PermanentError('the header of a stream entry is not an array');
   return rows.map((row: unknown) => {
-    if (!Array.isArray(row)) throw new PermanentError('a row in the header of a stream entry is not an array');
+    if (!Array.isArray(row))
+      throw new PermanentError('a row in the header of a stream entry is not an array');
     const log: Record<string, unknown> = {};
     for (let i = 0; i < row.length; i += 1) {
       const field = HEADER_FIELDS[i];

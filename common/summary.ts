@@ -71,9 +71,15 @@ export interface Bookkeeping {
   updated_at: number;
 }
 
-export function summarize(state: TransactionState, flow: Flow, evaluation: Evaluation, kept: Bookkeeping): Summary {
+export function summarize(
+  state: TransactionState,
+  flow: Flow,
+  evaluation: Evaluation,
+  kept: Bookkeeping,
+): Summary {
   const steps = summarizeSteps(state, flow);
-  const endedAt = evaluation.status === 'completed' || evaluation.status === 'failed' ? latestEnd(state) : null;
+  const endedAt =
+    evaluation.status === 'completed' || evaluation.status === 'failed' ? latestEnd(state) : null;
   const error = state.first_error;
   return {
     transaction_id: state.transaction_id,
@@ -95,7 +101,9 @@ export function summarize(state: TransactionState, flow: Flow, evaluation: Evalu
     error_code: error?.error_code ?? '',
     error_message: error?.error_message ?? '',
     error_at: error?.at ?? null,
-    business_keys: Object.fromEntries(Object.entries(state.business_keys).map(([key, fact]) => [key, fact.value])),
+    business_keys: Object.fromEntries(
+      Object.entries(state.business_keys).map(([key, fact]) => [key, fact.value]),
+    ),
     late: kept.late,
     cut: state.cut ?? false,
     deadline_at: evaluation.deadline_at === undefined ? null : timestampFromMillis(evaluation.deadline_at),

@@ -27,7 +27,10 @@ export function canonicalTimestamp(text: string): string | undefined {
   if (offsetMinutes === 0 && second < 60 && year >= YEAR_MIN && year <= YEAR_MAX) {
     return `${m[1]}-${m[2]}-${m[3]}T${m[4]}:${m[5]}:${m[6]}.${micros}Z`;
   }
-  return fromEpochSeconds(Date.UTC(year, month - 1, day, hour, minute, second) / 1000 - offsetMinutes * 60, micros);
+  return fromEpochSeconds(
+    Date.UTC(year, month - 1, day, hour, minute, second) / 1000 - offsetMinutes * 60,
+    micros,
+  );
 }
 
 /** The canonical text of a number of microseconds since 1970-01-01 UTC, or undefined outside 1900 to 2299. */

@@ -1,8 +1,18 @@
 import { expect, test } from 'vitest';
 import { checkTrackingLog } from './tracking-log.ts';
 
-const stamp = { event_id: 'f:0', ingest_time: '2026-01-31T09:15:01.000000Z', channel: 'file', input: 'orders' };
-const minimal = { transaction_id: 'T1', step: 'send', status: 'succeeded', event_time: '2026-01-31T18:15:00.1234567+09:00' };
+const stamp = {
+  event_id: 'f:0',
+  ingest_time: '2026-01-31T09:15:01.000000Z',
+  channel: 'file',
+  input: 'orders',
+};
+const minimal = {
+  transaction_id: 'T1',
+  step: 'send',
+  status: 'succeeded',
+  event_time: '2026-01-31T18:15:00.1234567+09:00',
+};
 
 test('a minimal log is completed with defaults and the stamp, its time in UTC to the microsecond', () => {
   expect(checkTrackingLog(minimal, stamp)).toEqual({
@@ -24,7 +34,14 @@ test('a log that names its own event id keeps it', () => {
 
 test('every wrong field is named with its reason', () => {
   const { issues } = checkTrackingLog(
-    { transaction_id: '', status: 'done', event_time: '2026-01-31 18:15:00', attempt: 0, colour: 'red', business_keys: { a: {} } },
+    {
+      transaction_id: '',
+      status: 'done',
+      event_time: '2026-01-31 18:15:00',
+      attempt: 0,
+      colour: 'red',
+      business_keys: { a: {} },
+    },
     stamp,
   );
   expect(issues).toEqual(
@@ -55,11 +72,15 @@ test('free text is cut at its bound and never inside a character', () => {
 });
 
 test('a half surrogate pair does not reach the stores', () => {
-  expect(checkTrackingLog({ ...minimal, error_message: 'x\ud800' }, stamp).log?.error_message).toBe('x\ufffd');
+  expect(checkTrackingLog({ ...minimal, error_message: 'x\ud800' }, stamp).log?.error_message).toBe(
+    'x\ufffd',
+  );
 });
 
 test('map values given as numbers are kept as text', () => {
-  expect(checkTrackingLog({ ...minimal, business_keys: { items: 5, gift: true } }, stamp).log?.business_keys).toEqual({
+  expect(
+    checkTrackingLog({ ...minimal, business_keys: { items: 5, gift: true } }, stamp).log?.business_keys,
+  ).toEqual({
     items: '5',
     gift: 'true',
   });

@@ -70,7 +70,14 @@ const mapValue = v.pipe(
 
 const map = (description: string) =>
   v.pipe(
-    v.record(v.pipe(v.string(), v.maxBytes(LIMITS.mapKeyBytesMax, `has a key longer than ${LIMITS.mapKeyBytesMax} bytes`)), mapValue, 'must be an object of texts'),
+    v.record(
+      v.pipe(
+        v.string(),
+        v.maxBytes(LIMITS.mapKeyBytesMax, `has a key longer than ${LIMITS.mapKeyBytesMax} bytes`),
+      ),
+      mapValue,
+      'must be an object of texts',
+    ),
     v.maxEntries(LIMITS.mapEntriesMax, `has more than ${LIMITS.mapEntriesMax} entries`),
     v.description(description),
   );
@@ -84,7 +91,9 @@ export const trackingLogSchema = v.strictObject({
     v.nonEmpty('must not be empty'),
     v.maxBytes(LIMITS.eventIdBytesMax, `is longer than ${LIMITS.eventIdBytesMax} bytes`),
     wellFormed,
-    v.description('Identifies the log for ever. Derived from where it came from if not given, so that a log collected twice has one id.'),
+    v.description(
+      'Identifies the log for ever. Derived from where it came from if not given, so that a log collected twice has one id.',
+    ),
   ),
   transaction_id: required(
     v.pipe(
@@ -98,9 +107,15 @@ export const trackingLogSchema = v.strictObject({
   parent_transaction_id: optional(name('The transaction that this one was split off from.')),
   interface_id: optional(name('The kind of exchange, e.g. "order, shop to warehouse"; picks the flow.')),
   step: required(
-    v.pipe(name('The process that reports: send, hub, receive or any other name.'), v.nonEmpty('must not be empty')),
+    v.pipe(
+      name('The process that reports: send, hub, receive or any other name.'),
+      v.nonEmpty('must not be empty'),
+    ),
   ),
-  branch: v.optional(name('Which of several at one step, e.g. one of three receivers that a hub fans out to.'), ''),
+  branch: v.optional(
+    name('Which of several at one step, e.g. one of three receivers that a hub fans out to.'),
+    '',
+  ),
   attempt: v.optional(
     v.pipe(
       v.number('must be a number'),

@@ -6,7 +6,10 @@ export const processorConfigSchema = v.strictObject({
   admin: v.optional(
     v.strictObject({
       host: v.optional(
-        v.pipe(v.string('must be a text'), v.description('Address that /metrics, /healthz and /readyz are served on.')),
+        v.pipe(
+          v.string('must be a text'),
+          v.description('Address that /metrics, /healthz and /readyz are served on.'),
+        ),
         '127.0.0.1',
       ),
       port: v.optional(port('Port of the same; 0 picks a free one and says which.'), 0),
@@ -14,7 +17,9 @@ export const processorConfigSchema = v.strictObject({
     {},
   ),
   finished_retention: v.optional(
-    duration('How long a finished transaction (completed, failed, timed out) stays in Redis; the stores keep it longer.'),
+    duration(
+      'How long a finished transaction (completed, failed, timed out) stays in Redis; the stores keep it longer.',
+    ),
     '24h',
   ),
   open_retention: v.optional(
@@ -22,12 +27,20 @@ export const processorConfigSchema = v.strictObject({
     '30d',
   ),
   cached_transactions_max: v.optional(
-    wholeNumber(0, 10_000_000, 'Transactions whose state a processor keeps in memory between batches; the others are read from Redis.'),
+    wholeNumber(
+      0,
+      10_000_000,
+      'Transactions whose state a processor keeps in memory between batches; the others are read from Redis.',
+    ),
     20_000,
   ),
   read_bytes_max: v.optional(byteSize('Bytes of logs that one partition reads ahead at most.'), '4MiB'),
   summary_entries_max: v.optional(
-    wholeNumber(10, 100_000_000, 'Entries that a summary stream may hold before its processor waits for the sinks.'),
+    wholeNumber(
+      10,
+      100_000_000,
+      'Entries that a summary stream may hold before its processor waits for the sinks.',
+    ),
     20_000,
   ),
 });

@@ -11,6 +11,9 @@ export function createProcessorMetrics(registry: Registry) {
     logs: counter('tranweave_processor_logs_total', 'Tracking logs that were merged'),
     revisions: counter('tranweave_processor_revisions_total', 'Changed summaries that were published'),
     timedOut: counter('tranweave_processor_timed_out_total', 'Transactions whose deadline passed'),
-    lost: counter('tranweave_processor_lost_entries_total', 'Entries that were gone before they were read; anything but 0 is a loss'),
+    lost: counter(
+      'tranweave_processor_lost_entries_total',
+      'Entries that were gone before they were read; anything but 0 is a loss',
+    ),
   };
 }

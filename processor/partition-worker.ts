@@ -74,7 +74,11 @@ export async function workOnPartition(deps: PartitionWorkerDeps, claim: Claim): 
 }
 
 /** The stream's entries in order, batch by batch, one batch ahead of the consumer; an empty batch when none came for a while. */
-async function* readAhead(reader: StreamReader, from: string, signal: AbortSignal): AsyncGenerator<StreamEntry[]> {
+async function* readAhead(
+  reader: StreamReader,
+  from: string,
+  signal: AbortSignal,
+): AsyncGenerator<StreamEntry[]> {
   let after = from;
   let reading = read();
   while (!signal.aborted) {

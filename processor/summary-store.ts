@@ -95,7 +95,8 @@ export function createSummaryStore(deps: SummaryStoreDeps, cachedMax: number): S
       for (const change of changes) cache?.set(change.summary.transaction_id, change.record);
       return 'ok';
     },
-    due: (now, max) => reply(redis.zrange(keys.deadlines(partition), '-inf', String(now), 'BYSCORE', 'LIMIT', 0, max)),
+    due: (now, max) =>
+      reply(redis.zrange(keys.deadlines(partition), '-inf', String(now), 'BYSCORE', 'LIMIT', 0, max)),
   };
 }
 

@@ -32,6 +32,8 @@ test('a replica that leaves moves few partitions besides its own', () => {
   const names = ['a', 'b', 'c', 'd'];
   const before = assignPartitions(64, names);
   const after = assignPartitions(64, names.slice(0, 3));
-  const kept = names.slice(0, 3).flatMap((name) => (before.get(name) ?? []).filter((p) => after.get(name)?.includes(p)));
+  const kept = names
+    .slice(0, 3)
+    .flatMap((name) => (before.get(name) ?? []).filter((p) => after.get(name)?.includes(p)));
   expect(kept.length).toBeGreaterThanOrEqual(40);
 });

@@ -124,7 +124,8 @@ export function createClaims(deps: ClaimsDeps): Claims {
 
   function giveUpExpired(): void {
     for (const claim of held.values()) {
-      if (clock.now() - claim.renewedAt > deps.ttlMs) claim.controller.abort(new FencedError('Redis was out of reach'));
+      if (clock.now() - claim.renewedAt > deps.ttlMs)
+        claim.controller.abort(new FencedError('Redis was out of reach'));
     }
   }
 
@@ -159,7 +160,10 @@ async function runWork(deps: ClaimsDeps, claim: Claim): Promise<void> {
       return;
     } catch (error) {
       if (error instanceof FencedError) {
-        deps.logger.warn({ group: deps.group, partition: claim.partition }, 'refused by the fence: the claim is lost');
+        deps.logger.warn(
+          { group: deps.group, partition: claim.partition },
+          'refused by the fence: the claim is lost',
+        );
         return;
       }
       if (!(error instanceof RetriableError)) {

@@ -11,14 +11,21 @@ export const redisConfigSchema = v.strictObject({
     v.pipe(
       v.string('must be a text'),
       v.regex(/^(redis|rediss|valkey):\/\//, 'must start with redis:// or, for TLS, rediss://'),
-      v.description('The Redis server: `redis://host:port/db`, `rediss://` for TLS. Not used with `cluster`.'),
+      v.description(
+        'The Redis server: `redis://host:port/db`, `rediss://` for TLS. Not used with `cluster`.',
+      ),
     ),
     'redis://127.0.0.1:6399',
   ),
   cluster: v.optional(
     v.pipe(
-      v.array(v.pipe(v.string(), v.regex(/^[^:\s]+:\d+$/, 'must be host:port')), 'must be a list of host:port'),
-      v.description('Some nodes of a Redis Cluster as `host:port`; the others are found through them. Empty: one server.'),
+      v.array(
+        v.pipe(v.string(), v.regex(/^[^:\s]+:\d+$/, 'must be host:port')),
+        'must be a list of host:port',
+      ),
+      v.description(
+        'Some nodes of a Redis Cluster as `host:port`; the others are found through them. Empty: one server.',
+      ),
     ),
     [],
   ),
@@ -30,8 +37,12 @@ export const redisConfigSchema = v.strictObject({
     ),
     'tranweave',
   ),
-  username: v.exactOptional(v.pipe(v.string(), v.description('User of the Redis ACL, if not the default one.'))),
-  password: v.exactOptional(v.pipe(v.string(), v.description('Password; better given as `${REDIS_PASSWORD}`.'))),
+  username: v.exactOptional(
+    v.pipe(v.string(), v.description('User of the Redis ACL, if not the default one.')),
+  ),
+  password: v.exactOptional(
+    v.pipe(v.string(), v.description('Password; better given as `${REDIS_PASSWORD}`.')),
+  ),
   command_timeout: v.optional(
     duration('How long a command may take before it counts as failed and is tried again.'),
     '5s',
@@ -59,7 +70,10 @@ export function connectRedis(config: RedisConfig, logger: Logger): RedisClient {
  * server that stays silent for longer than that and the command timeout is taken for dead.
  */
 export function connectBlocking(config: RedisConfig, logger: Logger): RedisClient {
-  return connect(config, logger, { blockingTimeout: config.command_timeout, blockingTimeoutGrace: config.command_timeout });
+  return connect(config, logger, {
+    blockingTimeout: config.command_timeout,
+    blockingTimeoutGrace: config.command_timeout,
+  });
 }
 
 function connect(
@@ -67,7 +81,8 @@ function connect(
   logger: Logger,
   timeouts: { commandTimeout?: number; blockingTimeout?: number; blockingTimeoutGrace?: number },
 ): RedisClient {
-  const retryStrategy = (attempt: number) => Math.min(50 * 2 ** Math.min(attempt, 10), RECONNECT_DELAY_MS_MAX);
+  const retryStrategy = (attempt: number) =>
+    Math.min(50 * 2 ** Math.min(attempt, 10), RECONNECT_DELAY_MS_MAX);
   const options = {
     protocol: 2 as const,
     autoResendUnfulfilledCommands: false,

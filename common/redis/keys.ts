@@ -28,7 +28,8 @@ export function createKeys(prefix: string) {
     /** counter: the last epoch given out for that claim; never expires. */
     epoch: (partition: number, group: string) => `${prefix}:{${partition}}:epoch:${group}`,
     /** string: bounds of the batch that a sink is writing, set before the write, gone with the commit. */
-    manifest: (partition: number, kind: StreamKind, group: string) => `${prefix}:{${partition}}:manifest:${kind}:${group}`,
+    manifest: (partition: number, kind: StreamKind, group: string) =>
+      `${prefix}:{${partition}}:manifest:${kind}:${group}`,
     /** hash: a transaction's summary; see processor/summary-store.ts. */
     transaction: (partition: number, id: string) => `${prefix}:{${partition}}:txn:${id}`,
     /** zset: transaction id → deadline in ms since 1970. */

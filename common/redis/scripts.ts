@@ -6,7 +6,11 @@ import { errorCode, meaningOf } from './redis-error.ts';
 /** A Lua script of its own file; its head says what KEYS, ARGV and the result are. */
 export interface Script {
   /** Runs it and returns the reply, texts as Buffers. Throws what a failure means (errors.ts). */
-  run(client: RedisClient, keys: readonly string[], args: readonly (string | number | Buffer)[]): Promise<unknown>;
+  run(
+    client: RedisClient,
+    keys: readonly string[],
+    args: readonly (string | number | Buffer)[],
+  ): Promise<unknown>;
 }
 
 /** @param url of the `.lua` file: `new URL('./claim.lua', import.meta.url)`. */

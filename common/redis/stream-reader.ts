@@ -26,7 +26,12 @@ type RawEntry = [Buffer, Buffer[]];
  * @param bytesMax how many bytes of entries one read should return at most. Redis counts entries, not bytes, so the
  *   number asked for follows the size of the entries seen so far.
  */
-export function createStreamReader(redis: RedisClient, stream: string, kind: StreamKind, bytesMax: number): StreamReader {
+export function createStreamReader(
+  redis: RedisClient,
+  stream: string,
+  kind: StreamKind,
+  bytesMax: number,
+): StreamReader {
   let entryBytes = 64 * 1024;
 
   function learn(entries: readonly StreamEntry[]): void {

@@ -1,0 +1,57 @@
+import { FatalError } from '../errors.ts';
+import type { RedisClient } from './connection.ts';
+import type { Keys } from './keys.ts';
+import { errorCode, reply } from './redis-error.ts';
+
+/** Version of everything that Tranweave keeps in Redis; raised when a release could not read what the one before wrote. */
+const FORMAT = '1';
+const REDIS_MAJOR_MIN = 7;
+
+/**
+ * Checks at a role's start that this Redis can be trusted with logs and that the role belongs to this deployment; records
+ * both at the very first start. Throws a FatalError saying what to change.
+ */
+export async function joinDeployment(redis: RedisClient, keys: Keys, partitions: number): Promise<void> {
+  await checkServer(redis);
+  await reply(redis.hsetnx(keys.meta(), 'partitions', String(partitions)));
+  await reply(redis.hsetnx(keys.meta(), 'format', FORMAT));
+  const [known, format] = await reply(redis.hmget(keys.meta(), 'partitions', 'format'));
+  if (known !== String(partitions)) {
+    throw new FatalError(
+      `this deployment has ${known} partitions, but the config says ${partitions}. Set \`partitions: ${known}\`, or change the ` +
+        `deployment with \`tranweave partitions --to ${partitions}\``,
+    );
+  }
+  if (format !== FORMAT) {
+    throw new FatalError(
+      `this Redis holds data of format ${format}; this release reads and writes format ${FORMAT}`,
+    );
+  }
+}
+
+async function checkServer(redis: RedisClient): Promise<void> {
+  const info = await reply(redis.info('server'));
+  const version = /^(?:valkey_version|redis_version):(\S+)/m.exec(info)?.[1] ?? '0';
+  if (Number.parseInt(version, 10) < REDIS_MAJOR_MIN) {
+    throw new FatalError(
+      `Redis ${version} is too old; Tranweave needs Redis ${REDIS_MAJOR_MIN}.0 or newer, or Valkey`,
+    );
+  }
+  const policy = await evictionPolicy(redis);
+  if (policy !== undefined && policy !== 'noeviction') {
+    throw new FatalError(
+      `Redis runs with maxmemory-policy ${policy} and would drop logs when it is full; set \`maxmemory-policy noeviction\``,
+    );
+  }
+}
+
+/** Undefined where the provider forbids CONFIG: INFO memory tells it as well. */
+async function evictionPolicy(redis: RedisClient): Promise<string | undefined> {
+  try {
+    const [, policy] = (await redis.config('GET', 'maxmemory-policy')) as string[];
+    if (policy !== undefined) return policy;
+  } catch (error) {
+    if (errorCode(error) === '') await reply(Promise.reject(error));
+  }
+  return /^maxmemory_policy:(\S+)/m.exec(await reply(redis.info('memory')))?.[1];
+}

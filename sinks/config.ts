@@ -1,0 +1,31 @@
+import * as v from 'valibot';
+import { byteSize, duration, port, wholeNumber } from '../common/config-values.ts';
+
+/** Settings that the sinks processes share, whatever they store into. Durations are in milliseconds, sizes in bytes. */
+export const batchConfigSchema = v.strictObject({
+  rows_max: v.optional(wholeNumber(1, 1_000_000, 'Rows after which a batch is written.'), 50_000),
+  bytes_max: v.optional(
+    byteSize('Size after which a batch is written; also what one partition holds in memory at most.'),
+    '8MiB',
+  ),
+  delay_max: v.optional(duration('How long a row may wait for its batch to fill.'), '500ms'),
+  writes_max: v.optional(wholeNumber(1, 64, 'Batches that one process writes to the store at a time.'), 2),
+});
+export type BatchConfig = v.InferOutput<typeof batchConfigSchema>;
+
+/** The section `sinks_process:` of the config. */
+export const sinksProcessConfigSchema = v.strictObject({
+  admin: v.optional(
+    v.strictObject({
+      host: v.optional(
+        v.pipe(
+          v.string('must be a text'),
+          v.description('Address that /metrics, /healthz and /readyz are served on.'),
+        ),
+        '127.0.0.1',
+      ),
+      port: v.optional(port('Port of the same; 0 picks a free one and says which.'), 0),
+    }),
+    {},
+  ),
+});
