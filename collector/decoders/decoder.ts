@@ -19,4 +19,4 @@ export interface Decoder {
   decode(record: RawRecord): Decoded;
 }
 
-export type DecoderComponent<Config> = Component<Config, Record<never, never>, Decoder>;
+export type DecoderComponent<Config> = Component<Config, undefined, Decoder>;

@@ -2,9 +2,9 @@ import type { Clock } from '../clock.ts';
 import { describeError, FencedError, RetriableError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { assignPartitions } from './assignment.ts';
+import { acquireClaim, heartbeat, releaseClaim, renewClaim } from './claim-scripts.ts';
 import type { RedisClient } from './connection.ts';
 import type { Keys } from './keys.ts';
-import { loadScript } from './scripts.ts';
 
 /**
  * Claims: a replica's exclusive, expiring, fenced right to work on a partition for a group. Processors and sinks share this one
@@ -55,11 +55,6 @@ export interface Claims {
   held(): number[];
 }
 
-const acquireScript = loadScript(new URL('./claim-acquire.lua', import.meta.url));
-const renewScript = loadScript(new URL('./claim-renew.lua', import.meta.url));
-const releaseScript = loadScript(new URL('./claim-release.lua', import.meta.url));
-const heartbeatScript = loadScript(new URL('./heartbeat.lua', import.meta.url));
-
 /** Pause before work that failed retriably starts over. */
 const RESTART_DELAY_MS = 500;
 
@@ -71,36 +66,32 @@ interface Held {
 }
 
 export function createClaims(deps: ClaimsDeps): Claims {
-  const { redis, keys, group, replica, clock, logger } = deps;
+  const { redis, keys, group, replica, clock, logger, ttlMs } = deps;
   const held = new Map<number, Held>();
-
-  async function heartbeat(goodbye: boolean): Promise<string[]> {
-    const args = [replica, deps.ttlMs, goodbye ? '1' : ''];
-    return ((await heartbeatScript.run(redis, [keys.replicas(group)], args)) as Buffer[]).map(String);
-  }
+  const claimKey = (partition: number) => keys.claim(partition, group);
 
   async function acquire(partition: number): Promise<void> {
-    const claimKeys = [keys.claim(partition, group), keys.epoch(partition, group)];
-    const token = (await acquireScript.run(redis, claimKeys, [replica, deps.ttlMs])) as Buffer | null;
-    if (token === null) return;
+    const token = await acquireClaim(
+      redis,
+      claimKey(partition),
+      keys.epoch(partition, group),
+      replica,
+      ttlMs,
+    );
+    if (token === undefined) return;
+    logger.info({ group, partition, token }, 'partition claimed');
     const controller = new AbortController();
-    const claim = { partition, token: String(token), signal: controller.signal };
-    logger.info({ group, partition, token: claim.token }, 'partition claimed');
-    held.set(partition, {
-      token: claim.token,
-      controller,
-      renewedAt: clock.now(),
-      done: runWork(deps, claim)
-        .then(() => letGo(partition, claim.token))
-        .catch(deps.onFailure),
-    });
+    const done = runWork(deps, { partition, token, signal: controller.signal })
+      .then(() => letGo(partition, token))
+      .catch((error: unknown) => deps.onFailure(error));
+    held.set(partition, { token, controller, renewedAt: clock.now(), done });
   }
 
   async function letGo(partition: number, token: string): Promise<void> {
     held.delete(partition);
     try {
-      const released = await releaseScript.run(redis, [keys.claim(partition, group)], [token]);
-      logger.info({ group, partition, token }, released === 1 ? 'partition released' : 'partition lost');
+      const released = await releaseClaim(redis, claimKey(partition), token);
+      logger.info({ group, partition, token }, released ? 'partition released' : 'partition lost');
     } catch (error) {
       if (!(error instanceof RetriableError)) throw error;
       logger.warn({ group, partition, error: describeError(error) }, 'claim not released; it will expire');
@@ -108,49 +99,44 @@ export function createClaims(deps: ClaimsDeps): Claims {
   }
 
   async function renew(partition: number, claim: Held): Promise<void> {
-    const renewed = await renewScript.run(redis, [keys.claim(partition, group)], [claim.token, deps.ttlMs]);
-    if (renewed === 1) claim.renewedAt = clock.now();
+    if (await renewClaim(redis, claimKey(partition), claim.token, ttlMs)) claim.renewedAt = clock.now();
     else claim.controller.abort(new FencedError('the claim expired or was taken over'));
   }
 
   async function tick(): Promise<void> {
-    const wanted = new Set(assignPartitions(deps.partitions, await heartbeat(false)).get(replica));
+    const living = await heartbeat(redis, keys.replicas(group), replica, ttlMs, false);
+    const wanted = assignPartitions(deps.partitions, living).get(replica) ?? [];
     for (const [partition, claim] of held) {
-      if (!wanted.has(partition)) claim.controller.abort();
+      if (!wanted.includes(partition)) claim.controller.abort();
     }
     await Promise.all([...held].map(([partition, claim]) => renew(partition, claim)));
-    await Promise.all([...wanted].filter((partition) => !held.has(partition)).map(acquire));
-  }
-
-  function giveUpExpired(): void {
-    for (const claim of held.values()) {
-      if (clock.now() - claim.renewedAt > deps.ttlMs)
-        claim.controller.abort(new FencedError('Redis was out of reach'));
-    }
+    await Promise.all(wanted.filter((partition) => !held.has(partition)).map(acquire));
   }
 
   return {
     held: () => [...held.keys()].sort((a, b) => a - b),
     run: async (signal) => {
       while (!signal.aborted) {
-        try {
-          await tick();
-        } catch (error) {
-          if (!(error instanceof RetriableError)) {
-            deps.onFailure(error);
-            break;
-          }
-          giveUpExpired();
-        }
+        await tick().catch((error: unknown) => {
+          if (!(error instanceof RetriableError)) return deps.onFailure(error);
+          giveUpExpired(held.values(), clock.now() - ttlMs);
+        });
         await clock.sleep(deps.heartbeatMs, signal);
       }
       for (const claim of held.values()) claim.controller.abort();
       await Promise.all([...held.values()].map((claim) => claim.done));
-      await heartbeat(true).catch((error: unknown) => {
+      await heartbeat(redis, keys.replicas(group), replica, ttlMs, true).catch((error: unknown) => {
         logger.warn({ group, error: describeError(error) }, 'could not say goodbye; others will notice');
       });
     },
   };
+}
+
+/** Redis was out of reach for a whole TTL: others may hold these claims now. */
+function giveUpExpired(held: Iterable<Held>, renewedBefore: number): void {
+  for (const claim of held) {
+    if (claim.renewedAt < renewedBefore) claim.controller.abort(new FencedError('Redis was out of reach'));
+  }
 }
 
 async function runWork(deps: ClaimsDeps, claim: Claim): Promise<void> {

@@ -48,7 +48,7 @@ async function checkServer(redis: RedisClient): Promise<void> {
 /** Undefined where the provider forbids CONFIG: INFO memory tells it as well. */
 async function evictionPolicy(redis: RedisClient): Promise<string | undefined> {
   try {
-    const [, policy] = (await redis.config('GET', 'maxmemory-policy')) as string[];
+    const [, policy] = await redis.config('GET', 'maxmemory-policy');
     if (policy !== undefined) return policy;
   } catch (error) {
     if (errorCode(error) === '') await reply(Promise.reject(error));

@@ -87,7 +87,7 @@ export async function streamInfo(redis: RedisClient, stream: string): Promise<St
   return {
     length: Number(fields.get('length')),
     entries_added: Number(fields.get('entries-added')),
-    first_id: first === null ? null : String(first[0]),
+    first_id: first === null ? null : first[0],
     last_id: String(fields.get('last-generated-id')),
   };
 }

@@ -1,0 +1,48 @@
+import type { RedisClient } from './connection.ts';
+import { loadScript } from './scripts.ts';
+
+/** The four scripts behind claims, typed; what they mean to each other is told in claims.ts. */
+
+const acquireScript = loadScript(new URL('./claim-acquire.lua', import.meta.url));
+const renewScript = loadScript(new URL('./claim-renew.lua', import.meta.url));
+const releaseScript = loadScript(new URL('./claim-release.lua', import.meta.url));
+const heartbeatScript = loadScript(new URL('./heartbeat.lua', import.meta.url));
+
+/** The token of the claim, or undefined while somebody else holds it. */
+export async function acquireClaim(
+  redis: RedisClient,
+  claimKey: string,
+  epochKey: string,
+  replica: string,
+  ttlMs: number,
+): Promise<string | undefined> {
+  const token = (await acquireScript.run(redis, [claimKey, epochKey], [replica, ttlMs])) as Buffer | null;
+  return token === null ? undefined : String(token);
+}
+
+/** False if the claim is not the token's any more. */
+export async function renewClaim(
+  redis: RedisClient,
+  claimKey: string,
+  token: string,
+  ttlMs: number,
+): Promise<boolean> {
+  return (await renewScript.run(redis, [claimKey], [token, ttlMs])) === 1;
+}
+
+/** False if the claim was not the token's any more. */
+export async function releaseClaim(redis: RedisClient, claimKey: string, token: string): Promise<boolean> {
+  return (await releaseScript.run(redis, [claimKey], [token])) === 1;
+}
+
+/** Shows that a replica lives, or says goodbye for it; returns the living ones, sorted. */
+export async function heartbeat(
+  redis: RedisClient,
+  replicasKey: string,
+  replica: string,
+  ttlMs: number,
+  goodbye: boolean,
+): Promise<string[]> {
+  const living = await heartbeatScript.run(redis, [replicasKey], [replica, ttlMs, goodbye ? '1' : '']);
+  return (living as Buffer[]).map(String);
+}
