@@ -186,15 +186,27 @@ async function openSource(
       return lowWater;
     },
     append: async (outcomes, end) => {
-      const byPartition = Map.groupBy(
-        outcomes.filter((item) => item.outcome.kind !== 'skip'),
-        (item) => partitionOfOutcome(item.outcome as Kept, partitions),
-      );
+      const byPartition = itemsByPartition(outcomes, partitions);
       await settleAll([...byPartition].map(([partition, items]) => appendTo(partition, items, end)));
       lowWater = Math.max(lowWater, end);
       await reply(redis.hset(keys.lowWater(input), source, String(lowWater)));
     },
   };
+}
+
+function itemsByPartition(
+  outcomes: readonly PositionedOutcome[],
+  partitions: number,
+): Map<number, PositionedOutcome[]> {
+  const byPartition = new Map<number, PositionedOutcome[]>();
+  for (const item of outcomes) {
+    if (item.outcome.kind === 'skip') continue;
+    const partition = partitionOfOutcome(item.outcome, partitions);
+    const items = byPartition.get(partition);
+    if (items === undefined) byPartition.set(partition, [item]);
+    else items.push(item);
+  }
+  return byPartition;
 }
 
 /** Like Promise.all, but waits for every part before it throws the first failure: nothing goes on behind the caller's back. */

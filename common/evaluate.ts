@@ -24,12 +24,14 @@ export interface Evaluation {
  * `timed_out`: a deadline passed in neither. `in_progress`: otherwise. Unexpected steps never hold up completion.
  */
 export function evaluate(state: TransactionState, flow: Flow, createdAt: number, now: number): Evaluation {
-  const byStep = Map.groupBy(state.steps, (step) => step.step);
   let expected = 0;
   let finished = 0;
   let deadline = Infinity;
   for (const step of flow.steps) {
-    const progress = progressOf(step, byStep.get(step.step) ?? []);
+    const progress = progressOf(
+      step,
+      state.steps.filter((seen) => seen.step === step.step),
+    );
     if (!step.optional) {
       expected += progress.expected;
       finished += progress.finished;

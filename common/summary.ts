@@ -152,8 +152,8 @@ function previousEnd(
   let nearest = -1;
   let end: string | undefined;
   for (const other of steps) {
-    const at = order.get(other.step) ?? -1;
-    if (at >= index || at < nearest || other.ended_at === undefined) continue;
+    const at = order.get(other.step);
+    if (at === undefined || at >= index || at < nearest || other.ended_at === undefined) continue;
     end = at === nearest && end !== undefined && end > other.ended_at ? end : other.ended_at;
     nearest = at;
   }

@@ -1,0 +1,61 @@
+import * as v from 'valibot';
+import { describe, expect, test } from 'vitest';
+import { createFlowFinder, describeFlow, flowsEntries } from './flow.ts';
+
+const schema = v.strictObject(flowsEntries);
+const parse = (config: unknown) => v.parse(schema, config);
+
+describe('finding the flow of an interface', () => {
+  const config = parse({
+    flows: [
+      { interface: 'order-*', steps: ['send', 'receive'] },
+      { interface: 'order-express', steps: ['send'] },
+      { interface: 'order-e*', steps: ['never'] },
+      { interface: 'inv.?', steps: ['post'] },
+    ],
+  });
+  const find = createFlowFinder(config);
+  const stepsOf = (id: string | undefined) => find(id).steps.map((step) => step.step);
+
+  test.each<[string | undefined, string[], string]>([
+    ['order-express', ['send'], 'an exact id wins over a pattern that stands before it'],
+    ['order-eco', ['send', 'receive'], 'the first pattern wins'],
+    ['inv.1', ['post'], 'a question mark is one letter'],
+    ['inv.12', ['send', 'hub', 'receive'], 'and not two'],
+    ['invx1', ['send', 'hub', 'receive'], 'a dot is a dot'],
+    [undefined, ['send', 'hub', 'receive'], 'an unknown interface has the default flow'],
+  ])('%s → %j: %s', (id, steps, _why) => {
+    expect(stepsOf(id)).toEqual(steps);
+    expect(stepsOf(id)).toEqual(steps);
+  });
+});
+
+test('a flow is told in words', () => {
+  const config = parse({
+    default_flow: {
+      deadline: '1h30m',
+      steps: [
+        'send',
+        { step: 'hub', deadline: '30s' },
+        { step: 'receive', branches: ['wms', 'crm'] },
+        { step: 'audit', branches: 2, optional: true },
+      ],
+    },
+  });
+  expect(describeFlow(config.default_flow)).toBe(
+    'send, then hub (within 30s), then receive (branches wms, crm), then audit (2 branches; optional); all within 1h30m',
+  );
+});
+
+test.each([
+  [{ default_flow: { steps: [] } }, 'must name at least one step'],
+  [{ default_flow: { steps: ['a', 'a'] } }, 'names a step twice; use `branches` for a fan-out'],
+  [
+    { default_flow: { steps: ['a'], deadline: 5 } },
+    'must be a duration with its unit, like 500ms, 10s, 5m, 24h or 90d',
+  ],
+  [{ flows: [{ steps: ['a'] }] }, 'Invalid key: Expected "interface" but received undefined'],
+])('%j is refused', (config, reason) => {
+  const result = v.safeParse(schema, config);
+  expect(result.issues?.map((issue) => issue.message)).toContain(reason);
+});
