@@ -1,0 +1,216 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { BackPressureError, RetriableError } from '../common/errors.ts';
+import { silentLogger } from '../common/logger.ts';
+import { partitionOf } from '../common/partition.ts';
+import { connectRedis, untilReady } from '../common/redis/connection.ts';
+import type { RedisClient } from '../common/redis/connection.ts';
+import { createKeys } from '../common/redis/keys.ts';
+import { createStreamReader } from '../common/redis/stream-reader.ts';
+import { decodeHeader } from '../common/stream-entry.ts';
+import { testRedisConfig } from '../common/testing/redis-config.ts';
+import { startRedis } from '../common/testing/redis-server.ts';
+import type { TestRedis } from '../common/testing/redis-server.ts';
+import { createAppender } from './append.ts';
+import type { PositionedOutcome } from './append.ts';
+import type { Outcome } from './outcome.ts';
+
+const PARTITIONS = 4;
+const keys = createKeys('t');
+let server: TestRedis;
+let redis: RedisClient;
+
+beforeAll(async () => {
+  server = await startRedis();
+  redis = connectRedis(testRedisConfig(server), silentLogger());
+  await untilReady(redis, 5_000);
+});
+beforeEach(async () => {
+  await redis.flushall();
+});
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+function appender(limits: { streamEntriesMax?: number; pendingBytesMax?: number } = {}, client = redis) {
+  return createAppender({
+    redis: client,
+    keys,
+    partitions: PARTITIONS,
+    streamEntriesMax: 1000,
+    pendingBytesMax: 1e6,
+    ...limits,
+  });
+}
+
+const logOutcome = (id: string, eventId: string): Outcome => ({
+  kind: 'log',
+  log: {
+    event_id: eventId,
+    transaction_id: id,
+    step: 'send',
+    branch: '',
+    attempt: 1,
+    status: 'succeeded',
+    event_time: '2026-01-31T09:15:00.000000Z',
+    ingest_time: '2026-01-31T09:15:01.000000Z',
+    channel: 'file',
+    input: 'in',
+    business_keys: { no: '주문' },
+  },
+});
+
+const deadLetter = (eventId: string): Outcome => ({
+  kind: 'dead_letter',
+  dead_letter: {
+    event_id: eventId,
+    stage: 'decode',
+    input: 'in',
+    channel: 'file',
+    reason: 'is not JSON',
+    ingest_time: '2026-01-31T09:15:01.000000Z',
+    raw_base64: 'AA==',
+    meta: {},
+  },
+});
+
+/** Event ids per partition, as the rows and as the headers tell them. */
+async function stored(): Promise<{ ids: string[]; entries: number }> {
+  const ids: string[] = [];
+  let entries = 0;
+  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+    const reader = createStreamReader(redis, keys.stream(partition, 'log'), 'log', 1e9);
+    for (const entry of await reader.read('0-0', 0)) {
+      entries += 1;
+      const rows = entry.body.toString().trimEnd().split('\n');
+      const logs = rows.map((row) => JSON.parse(row) as { event_id: string; transaction_id: string });
+      expect(logs.every((log) => partitionOf(log.transaction_id, PARTITIONS) === partition)).toBe(true);
+      expect(decodeHeader(entry.header!).map((log) => log.event_id)).toEqual(logs.map((log) => log.event_id));
+      expect(entry.rows).toBe(rows.length);
+      ids.push(...logs.map((log) => log.event_id));
+    }
+  }
+  return { ids: ids.sort(), entries };
+}
+
+async function deadLetterIds(): Promise<string[]> {
+  const ids: string[] = [];
+  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+    const reader = createStreamReader(redis, keys.stream(partition, 'dead_letter'), 'dead_letter', 1e9);
+    for (const entry of await reader.read('0-0', 0)) {
+      for (const row of entry.body.toString().trimEnd().split('\n')) {
+        ids.push((JSON.parse(row) as { event_id: string }).event_id);
+      }
+    }
+  }
+  return ids.sort();
+}
+
+const many = (from: number, to: number): PositionedOutcome[] =>
+  Array.from({ length: to - from }, (_, i) => ({
+    outcome: logOutcome(`T${from + i}`, `e${String(from + i).padStart(4, '0')}`),
+    end: (from + i + 1) * 10,
+  }));
+const idsOf = (items: readonly PositionedOutcome[]) =>
+  items.map(({ outcome }) => (outcome.kind === 'log' ? outcome.log.event_id : ''));
+
+describe('an append without a position', () => {
+  test('puts logs and dead letters into the streams of their partitions', async () => {
+    await appender().append([...many(0, 50).map((item) => item.outcome), { kind: 'skip' }, deadLetter('d1')]);
+    expect((await stored()).ids).toEqual(idsOf(many(0, 50)));
+    expect(await deadLetterIds()).toEqual(['d1']);
+  });
+
+  test('travels together with others that wait at the same time', async () => {
+    const target = appender();
+    await Promise.all(many(0, 200).map((item) => target.append([item.outcome])));
+    const { ids, entries } = await stored();
+    expect(ids).toEqual(idsOf(many(0, 200)));
+    expect(entries).toBeLessThan(20);
+  });
+
+  test('is refused while the stream is at its mark, and taken once it is trimmed', async () => {
+    const target = appender({ streamEntriesMax: 2 });
+    const same = () => target.append([logOutcome('T1', 'x')]);
+    await same();
+    await same();
+    await expect(same()).rejects.toBeInstanceOf(BackPressureError);
+    await redis.xtrim(keys.stream(partitionOf('T1', PARTITIONS), 'log'), 'MAXLEN', 0);
+    await expect(same()).resolves.toBeUndefined();
+  });
+
+  test('is refused when more is waiting for Redis than may wait', async () => {
+    const target = appender({ pendingBytesMax: 2_000 });
+    const results = await Promise.allSettled(many(0, 100).map((item) => target.append([item.outcome])));
+    const refused = results.filter((result) => result.status === 'rejected');
+    expect(refused.length).toBeGreaterThan(50);
+    expect(refused.every((result) => result.reason instanceof BackPressureError)).toBe(true);
+    await expect(target.append([logOutcome('T', 'later')])).resolves.toBeUndefined();
+  });
+
+  test('fails retriably while Redis is away, and works again when it is back', async () => {
+    const own = await startRedis();
+    const client = connectRedis(testRedisConfig(own), silentLogger());
+    await untilReady(client, 5_000);
+    const target = appender({}, client);
+    await own.kill();
+    await expect(target.append([logOutcome('T1', 'a')])).rejects.toBeInstanceOf(RetriableError);
+    await own.restart();
+    await untilReady(client, 5_000);
+    await expect(target.append([logOutcome('T1', 'a')])).resolves.toBeUndefined();
+    client.disconnect();
+    await own.stop();
+  });
+
+  test('is refused whole when Redis has no memory left', async () => {
+    await redis.config('SET', 'maxmemory', '1');
+    await expect(appender().append([logOutcome('T1', 'a')])).rejects.toBeInstanceOf(BackPressureError);
+    await redis.config('SET', 'maxmemory', '0');
+    expect((await stored()).ids).toEqual([]);
+  });
+});
+
+describe('a source that is read by position', () => {
+  test('goes on where it stopped', async () => {
+    const first = await appender().openSource('in', 'file1');
+    expect(first.lowWater).toBe(0);
+    await first.append(many(0, 30), 300);
+    const second = await appender().openSource('in', 'file1');
+    expect(second.lowWater).toBe(300);
+    await second.append(many(30, 40), 400);
+    expect((await stored()).ids).toEqual(idsOf(many(0, 40)));
+  });
+
+  test('skips in each partition what was appended before the mark of all could be written', async () => {
+    const first = await appender().openSource('in', 'file1');
+    await first.append(many(0, 30), 300);
+    // As after a crash between the partitions' appends and the mark.
+    await redis.del(keys.lowWater('in'));
+    await redis.hdel(keys.positions(1), 'file1');
+    await redis.del(keys.stream(1, 'log'));
+    const again = await appender().openSource('in', 'file1');
+    expect(again.lowWater).toBe(0);
+    await again.append(many(0, 35), 350);
+    expect((await stored()).ids).toEqual(idsOf(many(0, 35)));
+  });
+
+  test('is not doubled by two processes that read it at the same time with other bounds', async () => {
+    const [a, b] = [await appender().openSource('in', 'file1'), await appender().openSource('in', 'file1')];
+    await Promise.all([a.append(many(0, 25), 250), b.append(many(0, 40), 400)]);
+    await a.append(many(25, 60), 600);
+    await b.append(many(40, 60), 600);
+    expect((await stored()).ids).toEqual(idsOf(many(0, 60)));
+  });
+
+  test('keeps the positions of different sources apart', async () => {
+    const one = await appender().openSource('in', 'file1');
+    await one.append(many(0, 10), 100);
+    expect((await appender().openSource('in', 'file2')).lowWater).toBe(0);
+  });
+
+  test('moves on over records that give nothing', async () => {
+    const source = await appender().openSource('in', 'file1');
+    await source.append([{ outcome: { kind: 'skip' }, end: 10 }], 10);
+    expect((await appender().openSource('in', 'file1')).lowWater).toBe(10);
+  });
+});
