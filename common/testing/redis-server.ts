@@ -21,13 +21,17 @@ export interface TestRedis extends AsyncDisposable {
 export interface TestRedisOptions {
   /** Extra words for the command line: `['--maxmemory', '10mb']`. */
   extraArgs?: readonly string[];
+  /** A folder of the caller's, which stays when the server stops; a temporary one if not given. */
+  dir?: string;
+  /** Whether there is an append-only file; true if not given. */
+  appendonly?: boolean;
 }
 
 const START_TIMEOUT_MS = 10_000;
 
 export async function startRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
   const port = await freePort();
-  const dir = await mkdtemp(join(tmpdir(), 'tranweave-redis-'));
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'tranweave-redis-')));
   let child = await launch(port, dir, options);
 
   async function end(signal: NodeJS.Signals): Promise<void> {
@@ -39,7 +43,7 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
 
   const stop = async () => {
     await end('SIGTERM');
-    await rm(dir, { recursive: true, force: true });
+    if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
   };
   return {
     port,
@@ -57,13 +61,25 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
 async function launch(
   port: number,
   dir: string,
-  { extraArgs = [] }: TestRedisOptions,
+  { extraArgs = [], appendonly = true }: TestRedisOptions,
 ): Promise<ChildProcess> {
   const child = spawn(
     'redis-server',
     [
-      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', ''],
-      ...['--appendonly', 'yes', '--appendfsync', 'everysec', '--maxmemory-policy', 'noeviction'],
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      dir,
+      '--save',
+      '',
+      '--appendonly',
+      appendonly ? 'yes' : 'no',
+      '--appendfsync',
+      'everysec',
+      '--maxmemory-policy',
+      'noeviction',
       ...extraArgs,
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },

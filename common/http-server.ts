@@ -1,0 +1,81 @@
+import { once } from 'node:events';
+import type { Server, ServerResponse } from 'node:http';
+import { createAdaptorServer } from '@hono/node-server';
+import type { Hono } from 'hono';
+import { FatalError } from './errors.ts';
+
+/** A hono app on a port, with a stop that ends. */
+export interface HttpServer {
+  host: string;
+  /** The port it listens on: the one that was asked for, or the one that the system chose for 0. */
+  port: number;
+  /**
+   * Takes no new connections, waits for the requests under way, at most until `force` aborts, and cuts them off then.
+   * Safe twice.
+   */
+  stop(force: AbortSignal): Promise<void>;
+}
+
+export interface HttpServerOptions {
+  app: Hono;
+  host: string;
+  port: number;
+  /** The config key that sets the port, for the error when it is taken. */
+  portKey: string;
+  /** Whole request, headers and body; a sender that is slower is cut off. */
+  requestTimeoutMs?: number;
+}
+
+const REQUEST_TIMEOUT_MS = 60_000;
+const HEADERS_TIMEOUT_MS = 15_000;
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+
+/** Resolves when it listens. Throws a FatalError that names the port and its config key when it cannot. */
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { app, host, port, requestTimeoutMs = REQUEST_TIMEOUT_MS } = options;
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    serverOptions: {
+      requestTimeout: requestTimeoutMs,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      // Longer than the 60 s of common load balancers, so that it is they who close idle connections.
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    },
+  }) as Server;
+  // A connection whose request ends while the server stops would stay open for its next request.
+  server.on('request', (_request, response: ServerResponse) => {
+    response.once('close', () => {
+      if (!server.listening) setImmediate(() => server.closeIdleConnections());
+    });
+  });
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    throw new FatalError(whyNotListening(error, options), { cause: error });
+  }
+  const address = server.address();
+  const bound = address !== null && typeof address === 'object' ? address.port : port;
+  return { host, port: bound, stop: (force) => stopServer(server, force) };
+}
+
+function whyNotListening(error: unknown, { host, port, portKey }: HttpServerOptions): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EADDRINUSE') return `port ${port} on ${host} is taken; set another one with \`${portKey}\``;
+  if (code === 'EACCES') {
+    return `port ${port} on ${host} may not be opened by this user; set one above 1023 with \`${portKey}\``;
+  }
+  return `cannot listen on ${host}:${port} (\`${portKey}\`)`;
+}
+
+async function stopServer(server: Server, force: AbortSignal): Promise<void> {
+  if (!server.listening) return;
+  const cut = () => server.closeAllConnections();
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  if (force.aborted) cut();
+  else force.addEventListener('abort', cut, { once: true });
+  await closed;
+  force.removeEventListener('abort', cut);
+}
