@@ -72,6 +72,7 @@ const deadLetter = (eventId: string): Outcome => ({
     raw_base64: 'AA==',
     meta: {},
   },
+  issues: [],
 });
 
 /** Event ids per partition, as the rows and as the headers tell them. */

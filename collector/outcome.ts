@@ -1,23 +1,48 @@
 import type { DeadLetter } from '../common/dead-letter.ts';
-import type { TrackingLog } from '../common/tracking-log.ts';
+import type { FieldIssue, TrackingLog } from '../common/tracking-log.ts';
+
+/** Where a record stood. What it says never identifies it: identical texts are not duplicates. */
+export interface RecordOrigin {
+  /** From file fingerprint and offset, message id, request and index: the same record always has the same id. */
+  event_id: string;
+  /** What the input knows beside the record (`path`, `offset`, `msg_id`, …); a mapping can use it as `meta.path`. */
+  meta: Record<string, string>;
+}
 
 /** One record as an input cut it out of its source, before anything was made of it. */
-export interface RawRecord {
+export interface RawRecord extends RecordOrigin {
   bytes: Buffer;
-  /** From where the record stood, never from what it says: identical texts are not duplicates. */
-  event_id: string;
-  /** What the input knows beside the bytes (`path`, `offset`, `msg_id`, …); a mapping can use it as `meta.path`. */
-  meta: Record<string, string>;
-  /** The source's first record, for decoders that find a header there. */
+  /** The source's first record, for decoders that find a header there; also given with that record itself. */
   header?: Buffer;
+  /** Whether this is that first record. */
+  first?: boolean;
 }
+
+/** Decoded fields by name; values are what the format has: texts, numbers, nested objects and arrays. */
+export type Fields = Record<string, unknown>;
 
 /**
  * What became of a record. Expected outcomes are values: a decoder, mapping or validation never throws because of
  * its input. One record may give several logs (it reports start and end), or none (`skip`, by a filter).
  */
 export type Outcome =
-  { kind: 'log'; log: TrackingLog } | { kind: 'dead_letter'; dead_letter: DeadLetter } | { kind: 'skip' };
+  | { kind: 'log'; log: TrackingLog }
+  | {
+      kind: 'dead_letter';
+      dead_letter: DeadLetter;
+      /** What is wrong field by field; empty when the record could not be decoded at all. */
+      issues: readonly FieldIssue[];
+    }
+  | { kind: 'skip' };
 
 /** Made of one input's config: decode → map → validate → mask. Pure but for the clock that stamps ingest_time. */
-export type RecordPipeline = (record: RawRecord) => Outcome[];
+export interface RecordPipeline {
+  /** A record as bytes, through the input's decoder. */
+  fromBytes(record: RawRecord): Outcome[];
+  /**
+   * A record that the input's own protocol has decoded already (HTTP: JSON).
+   *
+   * @param raw the record as bytes; called only if it becomes a dead letter.
+   */
+  fromFields(fields: Fields, origin: RecordOrigin, raw: () => Buffer): Outcome[];
+}

@@ -22,14 +22,25 @@ export interface Component<Config, Deps, Instance> {
  * The schema of one entry of a registry, told apart by its `type`; an unknown type is answered with the known ones.
  * The cast is for valibot's variant, which wants a tuple of object schemas that a registry cannot show it.
  */
-export function anyOf<Config>(
-  registry: Readonly<Record<string, { readonly config: v.GenericSchema<unknown, Config> }>>,
-): v.GenericSchema<unknown, Config> {
+export function anyOf<R extends Readonly<Record<string, { readonly config: v.GenericSchema }>>>(
+  registry: R,
+): v.GenericSchema<unknown, v.InferOutput<R[keyof R]['config']>> {
   const known = Object.keys(registry).join(', ');
   const options = Object.values(registry).map((component) => component.config);
-  return v.variant(
-    'type',
-    options as unknown as v.VariantOptions<'type'>,
-    (issue) => `must be one of ${known}, not ${issue.received}`,
-  ) as unknown as v.GenericSchema<unknown, Config>;
+  return v.variant('type', options as unknown as v.VariantOptions<'type'>, (issue) =>
+    issue.received === 'undefined'
+      ? `needs a \`type\`: one of ${known}`
+      : `must have a \`type\` that is one of ${known}`,
+  ) as v.GenericSchema<unknown, v.InferOutput<R[keyof R]['config']>>;
+}
+
+/** Makes the part that a checked config asks for. The cast holds since `anyOf` has checked the config against that very component. */
+export function createPart<Deps, Instance>(
+  registry: Readonly<Record<string, { create(config: never, deps: Deps): Instance }>>,
+  config: { type: string },
+  deps: Deps,
+): Instance {
+  const component = registry[config.type];
+  if (component === undefined) throw new TypeError(`no component of type ${config.type}`);
+  return component.create(config as never, deps);
 }

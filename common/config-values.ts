@@ -73,3 +73,20 @@ export function wholeNumber(min: number, max: number, description: string) {
     v.description(description),
   );
 }
+
+/** Where a role serves what it tells about itself. */
+export function adminConfigSchema() {
+  return v.optional(
+    v.strictObject({
+      host: v.optional(
+        v.pipe(
+          v.string('must be a text'),
+          v.description('Address that /metrics, /healthz and /readyz are served on.'),
+        ),
+        '127.0.0.1',
+      ),
+      port: v.optional(port('Port of the same; 0 picks a free one and says which.'), 0),
+    }),
+    {},
+  );
+}

@@ -1,21 +1,9 @@
 import * as v from 'valibot';
-import { byteSize, duration, port, wholeNumber } from '../common/config-values.ts';
+import { adminConfigSchema, byteSize, duration, wholeNumber } from '../common/config-values.ts';
 
 /** The section `processor:` of the config. Durations are in milliseconds, sizes in bytes. */
 export const processorConfigSchema = v.strictObject({
-  admin: v.optional(
-    v.strictObject({
-      host: v.optional(
-        v.pipe(
-          v.string('must be a text'),
-          v.description('Address that /metrics, /healthz and /readyz are served on.'),
-        ),
-        '127.0.0.1',
-      ),
-      port: v.optional(port('Port of the same; 0 picks a free one and says which.'), 0),
-    }),
-    {},
-  ),
+  admin: adminConfigSchema(),
   finished_retention: v.optional(
     duration(
       'How long a finished transaction (completed, failed, timed out) stays in Redis; the stores keep it longer.',
@@ -42,6 +30,10 @@ export const processorConfigSchema = v.strictObject({
       'Entries that a summary stream may hold before its processor waits for the sinks.',
     ),
     20_000,
+  ),
+  trim_interval: v.optional(
+    duration('How often entries that every group has are dropped from the streams.'),
+    '1s',
   ),
 });
 export type ProcessorConfig = v.InferOutput<typeof processorConfigSchema>;

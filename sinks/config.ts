@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { byteSize, duration, port, wholeNumber } from '../common/config-values.ts';
+import { adminConfigSchema, byteSize, duration, wholeNumber } from '../common/config-values.ts';
 
 /** Settings that the sinks processes share, whatever they store into. Durations are in milliseconds, sizes in bytes. */
 export const batchConfigSchema = v.strictObject({
@@ -15,17 +15,6 @@ export type BatchConfig = v.InferOutput<typeof batchConfigSchema>;
 
 /** The section `sinks_process:` of the config. */
 export const sinksProcessConfigSchema = v.strictObject({
-  admin: v.optional(
-    v.strictObject({
-      host: v.optional(
-        v.pipe(
-          v.string('must be a text'),
-          v.description('Address that /metrics, /healthz and /readyz are served on.'),
-        ),
-        '127.0.0.1',
-      ),
-      port: v.optional(port('Port of the same; 0 picks a free one and says which.'), 0),
-    }),
-    {},
-  ),
+  admin: adminConfigSchema(),
 });
+export type SinksProcessConfig = v.InferOutput<typeof sinksProcessConfigSchema>;

@@ -1,12 +1,9 @@
 import type { Component } from '../../common/component.ts';
-import type { RawRecord } from '../outcome.ts';
-
-/** Decoded fields by name; values are what the format has: texts, numbers, nested objects and arrays. */
-export type Fields = Record<string, unknown>;
+import type { Fields, RawRecord } from '../outcome.ts';
 
 /**
- * The record's fields (several for a record that holds several), or why it cannot be decoded, in words for a person
- * who sees the record beside it: `field 3 of 7 is missing`.
+ * The record's fields (several for a record that holds several, none for one that carries no data, like a header line), or
+ * why it cannot be decoded, in words for a person who sees the record beside it: `field 3 of 7 is missing`.
  */
 export type Decoded = { fields: Fields[] } | { error: string };
 

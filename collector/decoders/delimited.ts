@@ -1,0 +1,120 @@
+import { isUtf8 } from 'node:buffer';
+import { CsvError, parse } from 'csv-parse/sync';
+import * as v from 'valibot';
+import type { Fields } from '../outcome.ts';
+import type { Decoded, DecoderComponent } from './decoder.ts';
+
+const columnNames = v.pipe(
+  v.array(
+    v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty')),
+    'must be a list of column names',
+  ),
+  v.minLength(1, 'must name at least one column'),
+  v.maxLength(1000, 'must name at most 1000 columns'),
+  v.check((names) => new Set(names).size === names.length, 'names a column twice'),
+  v.description('Names of the columns in their order. Without it the first record of each file names them.'),
+);
+
+const config = v.strictObject({
+  type: v.literal('delimited'),
+  delimiter: v.optional(
+    v.pipe(
+      v.string('must be a text'),
+      v.minLength(1, 'must have at least one character'),
+      v.maxLength(8, 'must have at most 8 characters'),
+      v.description('What stands between two fields: `,`, `|`, `"\\t"`, `||`.'),
+    ),
+    ',',
+  ),
+  columns: v.exactOptional(columnNames),
+  header: v.exactOptional(
+    v.pipe(
+      v.boolean('must be true or false'),
+      v.description(
+        'Whether the first record of each file is a header and no data; true if `columns` is not given.',
+      ),
+    ),
+  ),
+  quote: v.optional(
+    v.pipe(
+      v.union(
+        [v.pipe(v.string(), v.length(1)), v.literal(false)],
+        'must be one character, or false if quotes have no meaning',
+      ),
+      v.description('Character that encloses fields as RFC 4180 says; false if quotes mean nothing.'),
+    ),
+    '"',
+  ),
+  trim: v.optional(
+    v.pipe(
+      v.boolean('must be true or false'),
+      v.description('Whether spaces around a field are dropped; quoted ones stay.'),
+    ),
+    true,
+  ),
+});
+type DelimitedConfig = v.InferOutput<typeof config>;
+
+export const delimitedDecoder = {
+  type: 'delimited',
+  summary:
+    'Each record is a line of fields with a delimiter between them: CSV (RFC 4180), pipes, tabs. A field may hold the delimiter in quotes, but no line break.',
+  example: "decoder: { type: delimited, delimiter: '|', columns: [time, order_no, event] }",
+  config,
+  create: (settings) => {
+    const header = settings.header ?? settings.columns === undefined;
+    const names = cachedHeader(settings);
+    return {
+      decode: (record) => {
+        if (header && record.first === true) return { fields: [] };
+        const columns = settings.columns ?? names(record.header);
+        return typeof columns === 'string' ? { error: columns } : decodeRow(settings, columns, record.bytes);
+      },
+    };
+  },
+} satisfies DecoderComponent<DelimitedConfig>;
+
+/** A file's header is the same buffer or at least the same bytes for each of its records: split it once. */
+function cachedHeader(settings: DelimitedConfig): (header: Buffer | undefined) => string[] | string {
+  let known: { bytes: Buffer; names: string[] } | undefined;
+  return (header) => {
+    if (header === undefined)
+      return 'the names of its columns are not known: there is no header and no `columns`';
+    if (known?.bytes.equals(header)) return known.names;
+    const row = splitRow(settings, header);
+    if (typeof row === 'string') return `its file's header ${row}`;
+    known = { bytes: Buffer.from(header), names: row };
+    return row;
+  };
+}
+
+function decodeRow(settings: DelimitedConfig, columns: readonly string[], bytes: Buffer): Decoded {
+  const row = splitRow(settings, bytes);
+  if (typeof row === 'string') return { error: row };
+  if (row.length !== columns.length) {
+    return { error: `has ${row.length} fields where ${columns.length} are expected (${columns.join(', ')})` };
+  }
+  const fields: Fields = Object.create(null) as Fields;
+  columns.forEach((name, index) => {
+    fields[name] = row[index];
+  });
+  return { fields: [fields] };
+}
+
+/** The row's fields, or in words why it has none. */
+function splitRow({ delimiter, quote, trim }: DelimitedConfig, bytes: Buffer): string[] | string {
+  if (!isUtf8(bytes)) return 'is not UTF-8';
+  const text = bytes.toString();
+  // Without a quote in it a line is only split, which is much faster than the parser.
+  if (quote === false || !text.includes(quote)) {
+    const row = text.split(delimiter);
+    return trim ? row.map((field) => field.trim()) : row;
+  }
+  try {
+    const rows: string[][] = parse(text, { delimiter, quote, trim, relax_column_count: true, relax_quotes: true });
+    return rows.length === 1 && rows[0] !== undefined ? rows[0] : `holds ${rows.length} lines`;
+  } catch (error) {
+    if (error instanceof CsvError) return `is not delimited text: ${error.message}`;
+    throw error;
+  }
+}

@@ -1,0 +1,20 @@
+import * as v from 'valibot';
+import { duration } from '../config-values.ts';
+
+/** The section `claims:` of the config, the same for processors and sinks. Durations are in milliseconds. */
+export const claimsConfigSchema = v.pipe(
+  v.strictObject({
+    ttl: v.optional(
+      duration('After how long without a sign of life the partitions of a replica are taken over.'),
+      '10s',
+    ),
+    heartbeat: v.optional(
+      duration(
+        'How often a replica shows that it lives, renews its claims and looks whether replicas came or went.',
+      ),
+      '2s',
+    ),
+  }),
+  v.check((config) => config.heartbeat * 3 <= config.ttl, 'must have a `ttl` of at least three heartbeats'),
+);
+export type ClaimsConfig = v.InferOutput<typeof claimsConfigSchema>;
