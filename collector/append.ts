@@ -85,7 +85,7 @@ export function createAppender(deps: AppenderDeps): Appender {
   return {
     append: async (outcomes) => {
       const byPartition = rowsByPartition(outcomes, deps.partitions);
-      await Promise.all([...byPartition].map(async ([partition, rows]) => queues[partition]?.append(rows)));
+      await settleAll([...byPartition].map(async ([partition, rows]) => queues[partition]?.append(rows)));
     },
     openSource: (input, source) => openSource(deps, send, input, source),
   };

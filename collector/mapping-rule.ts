@@ -157,7 +157,14 @@ function isEmpty(value: unknown): boolean {
 }
 
 function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value === 'string') return value;
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    // Thousands of levels deep: it fits no table and no time.
+    if (error instanceof RangeError) return '';
+    throw error;
+  }
 }
 
 function tableStep(rule: Rule): Step {

@@ -103,5 +103,12 @@ function copyRest(fields: Fields, named: ReadonlySet<string>, values: Record<str
 
 /** Maps hold plain values; what is nested is kept as JSON text. */
 function toPlain(value: unknown): unknown {
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
+  if (typeof value !== 'object' || value === null) return value;
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    // Thousands of levels: no message of anybody's. The validation refuses what is no text, naming the field.
+    if (error instanceof RangeError) return value;
+    throw error;
+  }
 }

@@ -196,7 +196,22 @@ export function checkTrackingLog(
   candidate['channel'] = stamp.channel;
   candidate['input'] = stamp.input;
   const result = v.safeParse(trackingLogSchema, candidate);
+  const reserved = reservedKeys(candidate);
+  if (reserved.length > 0) {
+    return { issues: [...reserved, ...(result.success ? [] : result.issues.map(toFieldIssue))] };
+  }
   return result.success ? { log: result.output } : { issues: result.issues.map(toFieldIssue) };
+}
+
+/** Keys that valibot's record leaves out without a word, lest they reach a prototype; here they are refused by name. */
+function reservedKeys(candidate: Readonly<Record<string, unknown>>): FieldIssue[] {
+  return ['business_keys', 'attributes'].flatMap((field) => {
+    const map = candidate[field];
+    if (typeof map !== 'object' || map === null) return [];
+    return ['__proto__', 'prototype', 'constructor']
+      .filter((key) => Object.hasOwn(map, key))
+      .map((key) => ({ field, reason: `has the key ${key}, which cannot be kept; give it another name` }));
+  });
 }
 
 function toFieldIssue(issue: v.BaseIssue<unknown>): FieldIssue {

@@ -1,10 +1,12 @@
 import type { Clock } from '../common/clock.ts';
 import { RetriableError } from '../common/errors.ts';
 import type { Claim } from '../common/redis/claims.ts';
-import { connectBlocking } from '../common/redis/connection.ts';
+import { connectBlocking, untilReady } from '../common/redis/connection.ts';
 import type { RedisClient, RedisConfig } from '../common/redis/connection.ts';
-import { positionOf, PROCESSOR_GROUP } from '../common/redis/groups.ts';
+import { positionOf, PROCESSOR_GROUP, streamInfo } from '../common/redis/groups.ts';
 import type { Keys } from '../common/redis/keys.ts';
+import { lostEntries } from '../common/redis/loss.ts';
+import type { Position } from '../common/redis/loss.ts';
 import { createStreamReader } from '../common/redis/stream-reader.ts';
 import type { StreamReader } from '../common/redis/stream-reader.ts';
 import { millisOfId } from '../common/redis/stream-id.ts';
@@ -18,10 +20,14 @@ import type { SummaryStore } from './summary-store.ts';
 import { applyDeadline, applyLogs, deadlineOf } from './transaction-record.ts';
 import type { Change, FindFlow, TransactionRecord } from './transaction-record.ts';
 
+/** How long the connection for reads may take. */
+const READY_MS_MAX = 5_000;
 /** How long a read waits for logs: also how late a deadline may be noticed. */
 const BLOCK_MS = 500;
 /** Transactions whose deadline passed that one commit takes at most. */
 const DUE_MAX = 1000;
+/** How often a worker with nothing to do looks whether entries vanished unread. */
+const LOSS_LOOK_MS = 5_000;
 /** Pause while the sinks are too far behind. */
 const FULL_DELAY_MS = 200;
 
@@ -38,11 +44,6 @@ export interface PartitionWorkerDeps {
   onProgress(partition: number): void;
 }
 
-interface Position {
-  lastId: string;
-  entriesRead: number | null;
-}
-
 /**
  * Works on a claimed partition until the claim ends: read → merge → commit, and deadlines in between. The next batch is being
  * read while one is merged and committed. All state is either in Redis or can be read from there again, so whatever goes wrong, starting over
@@ -56,9 +57,14 @@ export async function workOnPartition(deps: PartitionWorkerDeps, claim: Claim): 
   const blocking = connectBlocking(deps.redisConfig, deps.logger);
   signal.addEventListener('abort', () => blocking.disconnect(), { once: true });
   try {
+    await untilReady(blocking, READY_MS_MAX);
     const reader = createStreamReader(blocking, stream, 'log', config.read_bytes_max);
     const start = await positionOf(redis, stream, PROCESSOR_GROUP);
-    let position: Position = { lastId: start.last_delivered_id, entriesRead: start.entries_read };
+    let position = await noticeLoss(deps, stream, partition, {
+      lastId: start.last_delivered_id,
+      entriesRead: start.entries_read,
+    });
+    let lookAgainAt = deps.clock.now() + LOSS_LOOK_MS;
     for await (const entries of readAhead(reader, position.lastId, signal)) {
       deps.onProgress(partition);
       if (entries.length > 0) {
@@ -66,6 +72,10 @@ export async function workOnPartition(deps: PartitionWorkerDeps, claim: Claim): 
         metrics.entries.inc(entries.length);
       }
       const caughtUp = entries.length === 0;
+      if (caughtUp && deps.clock.now() >= lookAgainAt) {
+        position = await noticeLoss(deps, stream, partition, position);
+        lookAgainAt = deps.clock.now() + LOSS_LOOK_MS;
+      }
       await passDeadlines(deps, store, caughtUp ? deps.clock.now() : millisOfId(position.lastId));
     }
   } finally {
@@ -99,6 +109,24 @@ async function* readAhead(
     batch.catch(() => undefined);
     return batch;
   }
+}
+
+/** Counts and tells entries that vanished before they were read; they are read from then on, as far as counting goes. */
+async function noticeLoss(
+  { redis, metrics, logger }: PartitionWorkerDeps,
+  stream: string,
+  partition: number,
+  position: Position,
+): Promise<Position> {
+  const info = await streamInfo(redis, stream);
+  const lost = info === null ? null : lostEntries(info, position);
+  if (lost === null || lost === 0) return position;
+  metrics.lost.inc(lost);
+  logger.error(
+    { partition, stream, lost },
+    'entries were deleted from the stream before they were read: logs are lost',
+  );
+  return { ...position, entriesRead: (position.entriesRead ?? 0) + lost };
 }
 
 async function takeEntries(

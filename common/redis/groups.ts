@@ -52,10 +52,16 @@ export async function groupsOf(redis: RedisClient, stream: string): Promise<Grou
     return {
       name: String(fields.get('name')),
       last_delivered_id: String(fields.get('last-delivered-id')),
-      entries_read: (fields.get('entries-read') ?? null) as number | null,
+      entries_read: entriesRead(fields),
       lag: (fields.get('lag') ?? null) as number | null,
     };
   });
+}
+
+/** Redis does not tell it of a group that has read nothing yet. */
+function entriesRead(fields: ReadonlyMap<string, unknown>): number | null {
+  const told = (fields.get('entries-read') ?? null) as number | null;
+  return told === null && String(fields.get('last-delivered-id')) === '0-0' ? 0 : told;
 }
 
 /** Where a group stands. Throws a RetriableError after having created the group anew if it is gone. */

@@ -1,0 +1,150 @@
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { createClient } from '@clickhouse/client';
+import type { ClickHouseClient } from '@clickhouse/client';
+import { Redis } from 'ioredis';
+import { stringify } from 'yaml';
+import { createKeys, STREAM_KINDS } from '../common/redis/keys.ts';
+import { groupsOf } from '../common/redis/groups.ts';
+import { freePort, startRedis } from '../common/testing/redis-server.ts';
+import type { TestRedis } from '../common/testing/redis-server.ts';
+import { usageOf } from './process-usage.ts';
+import type { Usage } from './process-usage.ts';
+
+/** Real parts on free ports in a temporary folder: what is measured is what runs. */
+
+const CLI = fileURLToPath(new URL('../scripts/cli.js', import.meta.url));
+export const PARTITIONS = 8;
+const POLL_MS = 10;
+
+export interface Lab {
+  dir: string;
+  /** Folder that the file input follows. */
+  inbox: string;
+  redis: TestRedis;
+  redisClient: Redis;
+  clickhouse: ClickHouseClient;
+  clickhouseUrl: string;
+  /** Starts a role as a process of its own; resolves when it works. */
+  start(role: 'collector' | 'processor' | 'sinks'): Promise<RunningRole>;
+  /** Where the collector's HTTP input is. */
+  httpUrl: string;
+  clickhousePid: number;
+  redisPid: number;
+  stop(): Promise<void>;
+}
+
+export interface RunningRole {
+  pid: number;
+  usage(): Usage;
+  stop(): Promise<void>;
+}
+
+export async function openLab(dir: string): Promise<Lab> {
+  const inbox = join(dir, 'inbox');
+  await mkdir(inbox, { recursive: true });
+  const redis = await startRedis({ dir: await folder(dir, 'redis') });
+  const [clickhousePort, httpPort] = [await freePort(), await freePort()];
+  const clickhouseUrl = `http://127.0.0.1:${clickhousePort}`;
+  const configFile = join(dir, 'tranweave.yml');
+  await writeFile(
+    configFile,
+    stringify({
+      partitions: PARTITIONS,
+      log_level: 'warn',
+      redis: { url: redis.url },
+      inputs: [
+        { name: 'api', type: 'http', port: httpPort },
+        { name: 'files', type: 'file', paths: [join(inbox, '*.log')] },
+      ],
+      sinks: [{ name: 'clickhouse', type: 'clickhouse', url: clickhouseUrl }],
+      up: { data_dir: join(dir, 'data') },
+    }),
+  );
+  const redisClient = new Redis(redis.url, { protocol: 2 });
+  const engine = await startProcess('clickhouse', configFile);
+  const clickhouse = createClient({ url: clickhouseUrl, request_timeout: 120_000 });
+  const running = new Set<RunningRole>();
+  return {
+    dir,
+    inbox,
+    redis,
+    redisClient,
+    clickhouse,
+    clickhouseUrl,
+    httpUrl: `http://127.0.0.1:${httpPort}/v1/logs`,
+    clickhousePid: engine.pid,
+    redisPid: Number(/process_id:(\d+)/.exec(await redisClient.info('server'))?.[1]),
+    start: async (role) => {
+      const started = await startProcess(role, configFile);
+      running.add(started);
+      return started;
+    },
+    stop: async () => {
+      await Promise.all([...running].map((role) => role.stop()));
+      await clickhouse.close();
+      await engine.stop();
+      redisClient.disconnect();
+      await redis.stop();
+    },
+  };
+}
+
+async function folder(dir: string, name: string): Promise<string> {
+  const path = join(dir, name);
+  await mkdir(path, { recursive: true });
+  return path;
+}
+
+async function startProcess(command: string, configFile: string): Promise<RunningRole> {
+  const child: ChildProcess = fork(CLI, [command, '--config', configFile], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const ended = once(child, 'exit');
+  const first = await Promise.race([once(child, 'message'), ended.then(() => undefined)]);
+  if (first === undefined || child.pid === undefined) throw new Error(`${command} ended at its start`);
+  const { pid } = child;
+  return {
+    pid,
+    usage: () => usageOf(pid),
+    stop: async () => {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+/** Polls until the condition holds. */
+export async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await delay(POLL_MS);
+}
+
+/** Whether every group (or the one that is named) has taken everything of the streams of these kinds. */
+export async function isDrained(lab: Lab, group?: string): Promise<boolean> {
+  const keys = createKeys('tranweave');
+  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+    for (const kind of STREAM_KINDS) {
+      for (const { name, lag } of await groupsOf(lab.redisClient, keys.stream(partition, kind))) {
+        if ((group === undefined || name === group) && lag !== 0) return false;
+      }
+    }
+  }
+  return true;
+}
+
+/** Logs that the log streams hold. */
+export async function logsInStreams(lab: Lab): Promise<number> {
+  const keys = createKeys('tranweave');
+  let logs = 0;
+  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+    for (const [, fields] of await lab.redisClient.xrange(keys.stream(partition, 'log'), '-', '+')) {
+      logs += Number(fields[fields.indexOf('n') + 1]);
+    }
+  }
+  return logs;
+}

@@ -1,0 +1,21 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** What a process has used so far, as the kernel counts it. Linux only, like the figures in docs/performance.md. */
+export interface Usage {
+  cpuMicros: number;
+  peakBytes: number;
+}
+
+/** Ticks a second, in which /proc tells CPU time. */
+const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+
+export function usageOf(pid: number): Usage {
+  // https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the name in parentheses may hold spaces; utime and stime are fields 14 and 15.
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const ticks = Number(fields[11]) + Number(fields[12]);
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const peakKb = Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0);
+  return { cpuMicros: (ticks / TICKS_PER_SECOND) * 1e6, peakBytes: peakKb * 1024 };
+}

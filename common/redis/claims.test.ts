@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../clock.ts';
+import { FencedError, RetriableError } from '../errors.ts';
+import { aborted } from '../lifecycle.ts';
+import { silentLogger } from '../logger.ts';
+import { testRedisConfig } from '../testing/redis-config.ts';
+import { startRedis } from '../testing/redis-server.ts';
+import type { TestRedis } from '../testing/redis-server.ts';
+import { until } from '../testing/until.ts';
+import { createClaims } from './claims.ts';
+import type { ClaimsDeps, ClaimWork } from './claims.ts';
+import { connectRedis, untilReady } from './connection.ts';
+import type { RedisClient } from './connection.ts';
+import { createKeys } from './keys.ts';
+
+const PARTITIONS = 6;
+const keys = createKeys('tranweave');
+let server: TestRedis;
+let redis: RedisClient;
+
+beforeAll(async () => {
+  server = await startRedis();
+  redis = connectRedis(testRedisConfig(server), silentLogger());
+  await untilReady(redis, 5_000);
+});
+beforeEach(() => redis.flushall());
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+const untilAborted: ClaimWork = ({ signal }) => aborted(signal);
+
+function replica(name: string, work: ClaimWork = untilAborted, more: Partial<ClaimsDeps> = {}) {
+  const failures: unknown[] = [];
+  const claims = createClaims({
+    redis,
+    keys,
+    group: 'g',
+    replica: name,
+    partitions: PARTITIONS,
+    ttlMs: 600,
+    heartbeatMs: 50,
+    clock: systemClock,
+    logger: silentLogger(),
+    work,
+    onFailure: (error) => failures.push(error),
+    ...more,
+  });
+  const stop = new AbortController();
+  const running = claims.run(stop.signal);
+  return {
+    ...claims,
+    failures,
+    stop: async () => {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+const holders = async (): Promise<(string | undefined)[]> => {
+  const tokens = await redis.mget(Array.from({ length: PARTITIONS }, (_, p) => keys.claim(p, 'g')));
+  return tokens.map((token) => token?.split(':')[1]);
+};
+const counts = async () => {
+  const found: Record<string, number> = {};
+  for (const holder of await holders()) found[holder ?? 'nobody'] = (found[holder ?? 'nobody'] ?? 0) + 1;
+  return found;
+};
+
+describe('claims', () => {
+  test('are shared evenly, and move when replicas come and go', async () => {
+    const a = replica('a');
+    await until('a holds all', async () => (await counts())['a'] === 6);
+    const b = replica('b');
+    await until(
+      'a and b hold three each',
+      async () => (await counts())['b'] === 3 && (await counts())['a'] === 3,
+    );
+    const c = replica('c');
+    await until('two each', async () => Object.values(await counts()).join() === '2,2,2');
+    await b.stop();
+    await until(
+      'a and c hold three each',
+      async () => (await counts())['c'] === 3 && (await counts())['a'] === 3,
+    );
+    await Promise.all([a.stop(), c.stop()]);
+    expect(await counts()).toEqual({ nobody: 6 });
+  });
+
+  test('never have two at work on a partition at a time, whatever comes and goes', async () => {
+    const working = new Map<number, number>();
+    let most = 0;
+    const work: ClaimWork = async ({ partition, signal }) => {
+      working.set(partition, (working.get(partition) ?? 0) + 1);
+      most = Math.max(most, working.get(partition) ?? 0);
+      await aborted(signal);
+      await systemClock.sleep(20);
+      working.set(partition, (working.get(partition) ?? 0) - 1);
+    };
+    const first = replica('a', work);
+    for (let i = 0; i < 5; i += 1) {
+      const other = replica(`b${i}`, work);
+      await until('the other holds some', () => other.held().length === 3);
+      await other.stop();
+    }
+    await first.stop();
+    expect(most).toBe(1);
+  });
+
+  test('of a replica that fell silent are taken over within the time to live, under a greater epoch', async () => {
+    // A replica whose heartbeats never come: it holds its claims until they expire.
+    await redis.set(keys.claim(0, 'g'), '1:dead', 'PX', 300);
+    await redis.set(keys.epoch(0, 'g'), '1');
+    const a = replica('a');
+    await until('a holds partition 0', async () => (await holders())[0] === 'a');
+    expect(await redis.get(keys.claim(0, 'g'))).toBe('2:a');
+    await a.stop();
+  });
+
+  test('end with work that is refused by the fence, and are taken anew', async () => {
+    let refused = 0;
+    const a = replica('a', async ({ signal }) => {
+      if (refused === 0) {
+        refused += 1;
+        throw new FencedError('not ours');
+      }
+      await aborted(signal);
+    });
+    await until('a holds all again', () => a.held().length === 6 && refused === 1);
+    expect(a.failures).toEqual([]);
+    await a.stop();
+  });
+
+  test('stay while work that failed retriably starts over; anything else ends the process', async () => {
+    let tries = 0;
+    const a = replica('a', async ({ partition, signal }) => {
+      if (partition === 0 && (tries += 1) === 1) throw new RetriableError('away');
+      if (partition === 1) throw new TypeError('a bug');
+      await aborted(signal);
+    });
+    await until('partition 0 was tried again', () => tries === 2);
+    expect(a.failures).toContainEqual(new TypeError('a bug'));
+    await a.stop();
+  });
+
+  test('end when Redis was out of reach for the time to live', async () => {
+    const ended: number[] = [];
+    const a = replica('a', async ({ partition, signal }) => {
+      await aborted(signal);
+      ended.push(partition);
+    });
+    await until('a holds all', () => a.held().length === 6);
+    await server.kill();
+    await until('all have ended', () => ended.length === 6);
+    await server.restart();
+    await until('a holds all again', () => a.held().length === 6);
+    await a.stop();
+  });
+});

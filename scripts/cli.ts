@@ -1,0 +1,110 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { describeError, FatalError } from '../common/errors.ts';
+import { VERSION } from '../common/version.ts';
+
+/** The one command of Tranweave. Each subcommand's code is loaded when it is called, so that `--help` is quick and a role loads only what it needs. */
+
+const program = new Command('tranweave')
+  .description('Collects the tracking logs of an EAI landscape and weaves them into transactions.')
+  .version(VERSION)
+  .showHelpAfterError('Run with --help to see what is possible.')
+  .configureHelp({ sortSubcommands: false });
+
+const configOption = () => new Option('-c, --config <file>', 'the config').default('./tranweave.yml');
+
+program
+  .command('up')
+  .description('run everything on this machine: a private Redis, an embedded ClickHouse, and all roles')
+  .addOption(configOption())
+  .option('-d, --data-dir <dir>', 'folder for the data; `up.data_dir` of the config if not given')
+  .action(async (options: { config: string; dataDir?: string }) =>
+    (await import('./commands/up.ts')).up(options),
+  );
+
+for (const [name, description] of [
+  ['collector', 'take logs from the configured inputs and write them to Redis'],
+  ['processor', 'merge logs into transactions; run as many as you like'],
+  ['sinks', 'store logs and transactions in the configured repositories; run as many as you like'],
+] as const) {
+  program
+    .command(name)
+    .description(description)
+    .addOption(configOption())
+    .action(async (options: { config: string }) =>
+      (await import('./commands/roles.ts')).runRole(name, options.config),
+    );
+}
+
+program
+  .command('clickhouse')
+  .description('serve an embedded ClickHouse by HTTP, as `up` does; for one machine only')
+  .addOption(configOption())
+  .option('-d, --data-dir <dir>', 'folder for the tables; below `up.data_dir` of the config if not given')
+  .action(async (options: { config: string; dataDir?: string }) =>
+    (await import('./commands/clickhouse.ts')).serveClickHouse(options),
+  );
+
+program
+  .command('validate')
+  .description('check a config, naming every mistake with its line, and say what its flows mean')
+  .addOption(configOption())
+  .action(async (options: { config: string }) =>
+    (await import('./commands/validate.ts')).validate(options.config),
+  );
+
+program
+  .command('trace')
+  .description("show one transaction's steps as a timeline")
+  .argument('<id>', 'the transaction id')
+  .addOption(configOption())
+  .option('--zone <zone>', 'time zone of the times shown', Intl.DateTimeFormat().resolvedOptions().timeZone)
+  .option('--json', 'the summary as JSON')
+  .action(async (id: string, options: { config: string; zone: string; json?: true }) =>
+    (await import('./commands/trace.ts')).trace(id, options),
+  );
+
+program
+  .command('status')
+  .description('show streams, the lag of every group, claims and who holds them')
+  .addOption(configOption())
+  .option('--json', 'the same as JSON')
+  .action(async (options: { config: string; json?: true }) =>
+    (await import('./commands/status.ts')).status(options),
+  );
+
+program
+  .command('init')
+  .description('write a commented config to begin with')
+  .option('-o, --output <file>', 'where to', './tranweave.yml')
+  .option('--force', 'overwrite the file if it is there')
+  .action(async (options: { output: string; force?: true }) =>
+    (await import('./commands/init.ts')).init(options),
+  );
+
+program
+  .command('generate')
+  .description('write made-up logs with a ledger of what must come out, to try things and to measure')
+  .argument('<file>', 'where to; the ledger goes beside it, with the ending .ledger.json')
+  .option('-n, --transactions <count>', 'how many transactions of about three logs each', wholeNumber, 1000)
+  .option('--seed <number>', 'the same seed gives the same logs', wholeNumber, 1)
+  .action(async (file: string, options: { transactions: number; seed: number }) =>
+    (await import('./commands/generate.ts')).generate(file, options),
+  );
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('must be a whole number.');
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // What the operator can mend is told in words; anything else is a bug, whose stack trace helps.
+  if (error instanceof FatalError) process.stderr.write(`tranweave: ${describeError(error)}\n`);
+  else
+    process.stderr.write(
+      `tranweave: this is a bug: ${error instanceof Error ? error.stack : String(error)}\n`,
+    );
+  process.exitCode = 1;
+}

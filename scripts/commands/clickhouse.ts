@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import { runLifecycle } from '../../common/lifecycle.ts';
+import { createLogger } from '../../common/logger.ts';
+import { startEmbeddedClickHouse } from '../embedded-clickhouse/front.ts';
+import { loadTranweaveConfig } from '../tranweave-config.ts';
+import { clickHouseOf } from '../up/plan.ts';
+import type { ReadyMessage } from './roles.ts';
+
+/** Serves the embedded ClickHouse, where the config's ClickHouse sink looks for it, until the process is told to stop. */
+export async function serveClickHouse(options: { config: string; dataDir?: string }): Promise<void> {
+  const config = loadTranweaveConfig(options.config);
+  const logger = createLogger('clickhouse', config.log_level);
+  const { host, port, password } = clickHouseOf(config);
+  await runLifecycle(
+    async (lifecycle) => {
+      const server = await startEmbeddedClickHouse({
+        host,
+        port,
+        dataDir: options.dataDir ?? join(config.up.data_dir, 'clickhouse'),
+        password,
+        logger,
+      });
+      lifecycle.onStop('clickhouse', () => server.stop());
+      logger.info({ url: server.url }, 'clickhouse is ready');
+      process.send?.({ ready: { adminUrl: server.url, addresses: {} } } satisfies ReadyMessage);
+    },
+    { logger },
+  );
+  process.disconnect?.();
+}

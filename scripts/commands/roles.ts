@@ -1,0 +1,63 @@
+import { startCollector } from '../../collector/main.ts';
+import { systemClock } from '../../common/clock.ts';
+import { runLifecycle } from '../../common/lifecycle.ts';
+import type { Lifecycle } from '../../common/lifecycle.ts';
+import { createLogger } from '../../common/logger.ts';
+import type { Logger } from '../../common/logger.ts';
+import type { SharedConfig, Started } from '../../common/role.ts';
+import { startProcessor } from '../../processor/main.ts';
+import { startSinks } from '../../sinks/main.ts';
+import { streamsOf } from '../../sinks/registry.ts';
+import { loadTranweaveConfig } from '../tranweave-config.ts';
+import type { TranweaveConfig } from '../tranweave-config.ts';
+
+export type RoleName = 'collector' | 'processor' | 'sinks';
+
+/** What a role tells the process that started it through an IPC channel, if one did, once it works. */
+export type ReadyMessage = { ready: Started };
+
+/** Runs one role until the process is told to stop. */
+export async function runRole(role: RoleName, configFile: string): Promise<void> {
+  const config = loadTranweaveConfig(configFile);
+  const logger = createLogger(role, config.log_level);
+  await runLifecycle(
+    async (lifecycle) => {
+      const started = await startRole(role, config, logger, lifecycle);
+      process.send?.({ ready: started } satisfies ReadyMessage);
+    },
+    { logger },
+  );
+  // Only an IPC channel is left then; it would keep the process.
+  process.disconnect?.();
+}
+
+function startRole(
+  role: RoleName,
+  config: TranweaveConfig,
+  logger: Logger,
+  lifecycle: Lifecycle,
+): Promise<Started> {
+  const base = {
+    shared: sharedOf(config),
+    claims: config.claims,
+    clock: systemClock,
+    logger,
+    lifecycle,
+  };
+  if (role === 'collector') {
+    return startCollector({ ...base, config: config.collector, inputs: config.inputs });
+  }
+  if (role === 'processor') {
+    return startProcessor({ ...base, config: config.processor, flows: config });
+  }
+  return startSinks({ ...base, config: config.sinks_process, sinks: config.sinks });
+}
+
+/** What every role needs: the deployment, and the groups that must have everything before it is trimmed. */
+export function sharedOf(config: TranweaveConfig): SharedConfig {
+  return {
+    partitions: config.partitions,
+    redis: config.redis,
+    groups: config.sinks.map((sink) => ({ name: sink.name, streams: streamsOf(sink) })),
+  };
+}

@@ -1,0 +1,152 @@
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { aborted } from '../../common/lifecycle.ts';
+import type { TranweaveConfig } from '../tranweave-config.ts';
+import { loadTranweaveConfig } from '../tranweave-config.ts';
+import { takeDataDir } from '../up/data-dir.ts';
+import { clickHouseOf, endpointsOf, redisOf } from '../up/plan.ts';
+import { checkPorts } from '../up/ports.ts';
+import { endLeftover, findRedis, redisSpec } from '../up/redis-process.ts';
+import { whereToLook } from '../up/where-to-look.ts';
+import { showStatus } from '../up/status-line.ts';
+import { createSupervisor } from '../up/supervisor.ts';
+import type { ProcessSpec, Supervisor } from '../up/supervisor.ts';
+import type { ReadyMessage } from './roles.ts';
+
+/** Ctrl-C stops everything within 5 s: the roles first, then what they stand on. */
+const STOP_ROLES_MS_MAX = 3_500;
+const STOP_STORES_MS_MAX = 1_200;
+const START_MS_MAX = 60_000;
+const CLI = fileURLToPath(new URL('../cli.js', import.meta.url));
+
+export interface UpOptions {
+  config: string;
+  dataDir?: string;
+}
+
+/** Runs everything on this machine until it is told to stop. Throws a FatalError, in words, when a part does not come up. */
+export async function up(options: UpOptions): Promise<void> {
+  const config = loadTranweaveConfig(options.config);
+  const dataDir = options.dataDir === undefined ? config.up.data_dir : resolve(options.dataDir);
+  const logDir = join(dataDir, 'logs');
+  const giveBack = takeDataDir(dataDir);
+  const stopping = stopSignal();
+  const status = { clear: () => undefined as void };
+  const supervisor = createSupervisor({
+    logDir,
+    say: (line) => {
+      status.clear();
+      stage('!', line);
+    },
+  });
+  const started: { stores: string[]; roles: string[] } = { stores: [], roles: [] };
+  try {
+    if (config.up.redis && (await endLeftover(dataDir))) stage('✓', 'ended the Redis of an earlier run');
+    await checkPorts(endpointsOf(config));
+    await startStores(supervisor, config, options.config, dataDir, started.stores);
+    const addresses = await startRoles(supervisor, config, options.config, started.roles, stopping);
+    if (!stopping.aborted) {
+      say(
+        whereToLook(config, addresses, {
+          configFile: options.config,
+          logDir: relative('.', logDir) || logDir,
+        }),
+      );
+      await Promise.race([showStatus(config, stopping, status), aborted(stopping)]);
+    }
+  } finally {
+    status.clear();
+    await supervisor.stop(started.roles, STOP_ROLES_MS_MAX);
+    await supervisor.stop(started.stores, STOP_STORES_MS_MAX);
+    giveBack();
+  }
+  stage('✓', 'stopped; a next start goes on from here');
+}
+
+function stage(mark: string, text: string, detail = ''): void {
+  say(`${mark} ${detail === '' ? text : `${text.padEnd(14)} ${detail}`}`);
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Aborts at the first SIGINT, SIGTERM or SIGHUP; at the second one the process ends as it would by itself. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      if (!controller.signal.aborted) say('\nstopping …');
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+async function startStores(
+  supervisor: Supervisor,
+  config: TranweaveConfig,
+  configFile: string,
+  dataDir: string,
+  started: string[],
+): Promise<void> {
+  if (config.up.redis) {
+    const endpoint = redisOf(config);
+    const { command, version } = findRedis();
+    started.push('redis');
+    await supervisor.start(redisSpec(command, endpoint, dataDir));
+    stage('✓', 'redis', `${version} on port ${endpoint.port}, append-only file, nothing is ever dropped`);
+  }
+  if (config.up.clickhouse) {
+    const endpoint = clickHouseOf(config);
+    started.push('clickhouse');
+    await supervisor.start(
+      roleSpec('clickhouse', 'clickhouse', configFile, ['--data-dir', join(dataDir, 'clickhouse')]),
+    );
+    stage('✓', 'clickhouse', `embedded engine on port ${endpoint.port}`);
+  }
+}
+
+/** Sinks first, which make the tables, and the collector last, when everything behind it is ready. Returns where inputs can be reached. */
+async function startRoles(
+  supervisor: Supervisor,
+  config: TranweaveConfig,
+  configFile: string,
+  started: string[],
+  stopping: AbortSignal,
+): Promise<Record<string, string>> {
+  const replicas = (role: string, count: number) =>
+    Array.from({ length: count }, (_, i) => (count === 1 ? role : `${role} ${i + 1}`));
+  let addresses: Record<string, string> = {};
+  for (const [role, names] of [
+    ['sinks', replicas('sinks', config.up.sinks)],
+    ['processor', replicas('processor', config.up.processors)],
+    ['collector', ['collector']],
+  ] as const) {
+    if (stopping.aborted) return addresses;
+    started.push(...names);
+    const messages = await Promise.all(
+      names.map((name) => supervisor.start(roleSpec(name, role, configFile))),
+    );
+    names.forEach((name, index) => {
+      const { ready } = messages[index] as ReadyMessage;
+      stage('✓', name, `health at ${ready.adminUrl}/healthz`);
+      addresses = { ...addresses, ...ready.addresses };
+    });
+  }
+  return addresses;
+}
+
+function roleSpec(
+  name: string,
+  command: string,
+  configFile: string,
+  more: readonly string[] = [],
+): ProcessSpec {
+  return {
+    name,
+    command: process.execPath,
+    args: ['--enable-source-maps', CLI, command, '--config', configFile, ...more],
+    startMsMax: START_MS_MAX,
+  };
+}

@@ -1,0 +1,34 @@
+import { describeFlow } from '../../common/flow.ts';
+import { loadTranweaveConfig } from '../tranweave-config.ts';
+
+/** Checks a config and says what it means. Throws a ConfigError that lists every mistake. */
+export function validate(file: string): void {
+  const config = loadTranweaveConfig(file);
+  const lines = [
+    `${file} is valid`,
+    '',
+    `partitions  ${config.partitions}`,
+    `redis       ${config.redis.cluster.length > 0 ? config.redis.cluster.join(', ') : withoutPassword(config.redis.url)}`,
+    ...listed(
+      'inputs',
+      config.inputs.map((input) => `${input.name} (${input.type})`),
+    ),
+    ...listed(
+      'sinks',
+      config.sinks.map((sink) => `${sink.name} (${sink.type})`),
+    ),
+    '',
+    'flows',
+    ...config.flows.map((flow) => `  ${flow.interface}: ${describeFlow(flow)}`),
+    `  every other interface: ${describeFlow(config.default_flow)}`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function listed(title: string, items: readonly string[]): string[] {
+  return [`${title.padEnd(12)}${items.length === 0 ? 'none' : items.join(', ')}`];
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/([^:@/]*):[^@/]*@/, '//$1:…@');
+}

@@ -1,0 +1,38 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { evaluate } from '../common/evaluate.ts';
+import { createFlowFinder } from '../common/flow.ts';
+import { partitionOf } from '../common/partition.ts';
+import type { RedisClient } from '../common/redis/connection.ts';
+import { createKeys } from '../common/redis/keys.ts';
+import { reply } from '../common/redis/redis-error.ts';
+import { summarize } from '../common/summary.ts';
+import type { Summary } from '../common/summary.ts';
+import { decodeRecord } from '../processor/transaction-record.ts';
+import type { TranweaveConfig } from './tranweave-config.ts';
+
+/** One transaction's summary: from Redis while the transaction is remembered there, which is the newest, else from ClickHouse. */
+
+export async function fromRedis(
+  redis: RedisClient,
+  config: TranweaveConfig,
+  id: string,
+  now: number,
+): Promise<Summary | undefined> {
+  const key = createKeys(config.redis.prefix).transaction(partitionOf(id, config.partitions), id);
+  const json = await reply(redis.hget(key, 'record'));
+  if (json === null) return undefined;
+  const { state, kept } = decodeRecord(json);
+  const flow = createFlowFinder(config)(state.facts.interface_id?.value);
+  return summarize(state, flow, evaluate(state, flow, kept.created_at, now), kept);
+}
+
+/** Undefined if the store does not know it. */
+export async function fromClickHouse(client: ClickHouseClient, id: string): Promise<Summary | undefined> {
+  const result = await client.query({
+    query: 'SELECT * FROM transaction_summary WHERE transaction_id = {id:String}',
+    query_params: { id },
+    format: 'JSONEachRow',
+    clickhouse_settings: { output_format_json_quote_64bit_integers: 0, date_time_output_format: 'iso' },
+  });
+  return (await result.json<Summary>())[0];
+}

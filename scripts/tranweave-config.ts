@@ -1,0 +1,123 @@
+import { dirname, resolve } from 'node:path';
+import * as v from 'valibot';
+import { collectorConfigSchema } from '../collector/config.ts';
+import { inputSchema } from '../collector/inputs/registry.ts';
+import { loadConfig } from '../common/config.ts';
+import { duration, wholeNumber } from '../common/config-values.ts';
+import { flowsEntries } from '../common/flow.ts';
+import { claimsConfigSchema } from '../common/redis/claims-config.ts';
+import { redisConfigSchema } from '../common/redis/connection.ts';
+import { processorConfigSchema } from '../processor/config.ts';
+import { sinksProcessConfigSchema } from '../sinks/config.ts';
+import { sinkSchema } from '../sinks/registry.ts';
+
+/** The whole config, put together from what each part says of itself. docs/configuration.md is made from it. */
+
+const uniqueNames = <T extends { name: string }>() =>
+  v.rawCheck<T[]>(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const seen = new Set<string>();
+    dataset.value.forEach(({ name }, index) => {
+      if (seen.has(name)) {
+        const path = [
+          { type: 'array', origin: 'value', input: dataset.value, key: index, value: dataset.value[index] },
+          { type: 'object', origin: 'value', input: dataset.value[index] as never, key: 'name', value: name },
+        ] as const;
+        addIssue({ message: `is used twice: ${name}`, path: path as never });
+      }
+      seen.add(name);
+    });
+  });
+
+const upSchema = v.strictObject({
+  data_dir: v.optional(
+    v.pipe(
+      v.string('must be a text'),
+      v.nonEmpty('must not be empty'),
+      v.description('Folder of Redis, ClickHouse and log files; relative to the config file.'),
+    ),
+    './data',
+  ),
+  redis: v.optional(
+    v.pipe(
+      v.boolean('must be true or false'),
+      v.description('Whether to run a private redis-server, at the port that `redis.url` names.'),
+    ),
+    true,
+  ),
+  clickhouse: v.optional(
+    v.pipe(
+      v.boolean('must be true or false'),
+      v.description('Whether to run the embedded ClickHouse, at the port that the ClickHouse sink names.'),
+    ),
+    true,
+  ),
+  processors: v.optional(wholeNumber(1, 32, 'Processor replicas that are started.'), 2),
+  sinks: v.optional(wholeNumber(1, 32, 'Sinks processes that are started.'), 1),
+  status_interval: v.optional(duration('How often the status line is brought up to date.'), '1s'),
+});
+
+export const tranweaveConfigSchema = v.strictObject(
+  {
+    partitions: v.pipe(
+      v.optional(wholeNumber(1, 1024, ''), 8),
+      v.description(
+        'Number of partitions: how many processors, and how many sinks processes, can share the work at most. Fixed when a deployment first starts.',
+      ),
+    ),
+    log_level: v.pipe(
+      v.optional(
+        v.picklist(['debug', 'info', 'warn', 'error'], 'must be one of debug, info, warn, error'),
+        'info',
+      ),
+      v.description("How much Tranweave's own log says."),
+    ),
+    redis: v.pipe(v.optional(redisConfigSchema, {}), v.description('Where the streams are.')),
+    collector: v.pipe(
+      v.optional(collectorConfigSchema, {}),
+      v.description('What all inputs of a collector share.'),
+    ),
+    inputs: v.pipe(
+      v.optional(v.array(inputSchema, 'must be a list of inputs'), []),
+      uniqueNames(),
+      v.description('Where logs come from.'),
+    ),
+    ...flowsEntries,
+    processor: v.pipe(v.optional(processorConfigSchema, {}), v.description('Settings of processors.')),
+    claims: v.pipe(
+      v.optional(claimsConfigSchema, {}),
+      v.description('How processors and sinks share partitions.'),
+    ),
+    sinks: v.pipe(
+      v.optional(v.array(sinkSchema, 'must be a list of sinks'), []),
+      uniqueNames(),
+      v.description('Where everything is stored.'),
+    ),
+    sinks_process: v.pipe(
+      v.optional(sinksProcessConfigSchema, {}),
+      v.description('Settings of sinks processes.'),
+    ),
+    up: v.pipe(
+      v.optional(upSchema, {}),
+      v.description('What `tranweave up` (`npm start`) runs on one machine.'),
+    ),
+  },
+  'must be an object',
+);
+export type TranweaveConfig = v.InferOutput<typeof tranweaveConfigSchema>;
+
+/** Reads and checks a config file; paths in it are made absolute, seen from the file's folder. Throws as loadConfig does. */
+export function loadTranweaveConfig(file: string, env: NodeJS.ProcessEnv = process.env): TranweaveConfig {
+  const config = loadConfig(file, tranweaveConfigSchema, env);
+  const from = dirname(resolve(file));
+  const absolute = (path: string) => resolve(from, path);
+  return {
+    ...config,
+    inputs: config.inputs.map((input) =>
+      input.type === 'file'
+        ? { ...input, paths: input.paths.map(absolute), exclude: input.exclude.map(absolute) }
+        : input,
+    ),
+    up: { ...config.up, data_dir: absolute(config.up.data_dir) },
+  };
+}

@@ -1,0 +1,72 @@
+import { FatalError } from '../../common/errors.ts';
+import type { TranweaveConfig } from '../tranweave-config.ts';
+
+/** Where the parts that `up` starts are to listen: read from the places where the roles will look for them. */
+
+export interface Endpoint {
+  host: string;
+  port: number;
+  /** The config key that sets the port. */
+  key: string;
+}
+
+/** Where the private Redis is to listen. Throws a FatalError when `redis.url` names another machine. */
+export function redisOf(config: TranweaveConfig): Endpoint {
+  if (config.redis.cluster.length > 0) {
+    throw new FatalError(
+      '`up` starts one Redis server, but the config has `redis.cluster`; set `up.redis: false`',
+    );
+  }
+  const url = new URL(config.redis.url);
+  const host = loopback(url.hostname, 'redis.url', 'up.redis');
+  return { host, port: Number(url.port || 6379), key: 'redis.url' };
+}
+
+/** Where the embedded ClickHouse is to listen, and the password it asks for. Throws a FatalError when no sink looks for one on this machine. */
+export function clickHouseOf(
+  config: TranweaveConfig,
+): Endpoint & { password: string | undefined; database: string } {
+  const index = config.sinks.findIndex((sink) => sink.type === 'clickhouse');
+  const sink = config.sinks[index];
+  if (sink === undefined) {
+    throw new FatalError(
+      'the config has no sink of type clickhouse, so nothing would use it; set `up.clickhouse: false`',
+    );
+  }
+  const key = `sinks[${index}].url`;
+  const url = new URL(sink.url);
+  const host = loopback(url.hostname, key, 'up.clickhouse');
+  return { host, port: Number(url.port || 8123), key, password: sink.password, database: sink.database };
+}
+
+/** Every address that will be taken. */
+export function endpointsOf(config: TranweaveConfig): Endpoint[] {
+  const endpoints: Endpoint[] = [];
+  if (config.up.redis) endpoints.push(redisOf(config));
+  if (config.up.clickhouse) endpoints.push(clickHouseOf(config));
+  config.inputs.forEach((input, index) => {
+    if (input.type === 'http')
+      endpoints.push({ host: input.host, port: input.port, key: `inputs[${index}].port` });
+  });
+  const admins = [
+    { key: 'collector.admin.port', admin: config.collector.admin, replicas: 1 },
+    { key: 'processor.admin.port', admin: config.processor.admin, replicas: config.up.processors },
+    { key: 'sinks_process.admin.port', admin: config.sinks_process.admin, replicas: config.up.sinks },
+  ];
+  for (const { key, admin, replicas } of admins) {
+    if (admin.port !== 0 && replicas > 1) {
+      throw new FatalError(
+        `\`up\` starts ${replicas} processes that would all take port ${admin.port}; set \`${key}: 0\``,
+      );
+    }
+    endpoints.push({ ...admin, key });
+  }
+  return endpoints.filter((endpoint) => endpoint.port !== 0);
+}
+
+function loopback(host: string, key: string, switchKey: string): string {
+  if (/^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(host)) return host === 'localhost' ? '127.0.0.1' : host;
+  throw new FatalError(
+    `\`${key}\` names ${host}, which is not this machine; set \`${switchKey}: false\` to use it as it is`,
+  );
+}

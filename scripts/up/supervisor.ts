@@ -1,0 +1,172 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import type { WriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { FatalError } from '../../common/errors.ts';
+
+/**
+ * The processes of `up`. Each one: starting ──(it says that it is ready)──▶ running ──(stop)──▶ stopped; ended before it was ready: the start
+ * fails, with its last words; ended while running, whatever the cause: started again after a pause, and said so.
+ * Every process is in a group of its own, so that Ctrl-C reaches only `up`, which then stops them in order.
+ */
+export interface ProcessSpec {
+  /** Shown, and the name of its log file: `processor 2` → processor-2.log. */
+  name: string;
+  command: string;
+  args: readonly string[];
+  /** A text in its output that says it is ready; without one it says so by an IPC message. */
+  readyText?: string;
+  startMsMax: number;
+}
+
+export interface Supervisor {
+  /** Resolves with its ready message (undefined where it is a text). Throws a FatalError with its last words when it does not come up. */
+  start(spec: ProcessSpec): Promise<unknown>;
+  /** SIGTERM to those processes, SIGKILL to what is left after the bound. Resolves when they are gone. */
+  stop(names: readonly string[], msMax: number): Promise<void>;
+  /** Pids by name, of what runs now. */
+  pids(): Record<string, number>;
+}
+
+export interface SupervisorDeps {
+  logDir: string;
+  /** A line for the operator. */
+  say: (line: string) => void;
+}
+
+/** Kept of a process' output, to show when it fails. */
+const LAST_BYTES = 4_000;
+const RESTART_DELAY_MS_MIN = 500;
+const RESTART_DELAY_MS_MAX = 15_000;
+/** A process that ran this long before it ended starts with the shortest pause again. */
+const STEADY_MS = 60_000;
+
+interface Running {
+  spec: ProcessSpec;
+  child: ChildProcess;
+  stopping: boolean;
+  restarts: number;
+}
+
+export function createSupervisor({ logDir, say }: SupervisorDeps): Supervisor {
+  const running = new Map<string, Running>();
+
+  async function launch(spec: ProcessSpec, restarts: number): Promise<unknown> {
+    const log = createWriteStream(join(logDir, `${spec.name.replaceAll(' ', '-')}.log`), { flags: 'a' });
+    const child = spawn(spec.command, spec.args, {
+      detached: true,
+      stdio: spec.readyText === undefined ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
+    });
+    const entry: Running = { spec, child, stopping: false, restarts };
+    running.set(spec.name, entry);
+    const startedAt = process.hrtime.bigint();
+    const message = await untilReady(spec, child, log);
+    child.once('exit', (code, signal) => {
+      if (entry.stopping) return;
+      say(`${spec.name} ended (${signal ?? `exit code ${code}`}); it is started again`);
+      const steady = process.hrtime.bigint() - startedAt > BigInt(STEADY_MS) * 1_000_000n;
+      void restart(entry, steady ? 0 : restarts + 1);
+    });
+    return message;
+  }
+
+  async function restart(entry: Running, restarts: number): Promise<void> {
+    const pause = Math.min(RESTART_DELAY_MS_MIN * 2 ** Math.min(restarts, 10), RESTART_DELAY_MS_MAX);
+    await delay(pause, undefined, { ref: false });
+    if (entry.stopping) return;
+    try {
+      await launch(entry.spec, restarts);
+    } catch (error) {
+      if (entry.stopping) return;
+      say(error instanceof Error ? error.message : String(error));
+      // launch has put the failed process into the map; keep trying from there.
+      const failed = running.get(entry.spec.name) ?? entry;
+      await restart(failed, restarts + 1);
+    }
+  }
+
+  async function end(entry: Running, msMax: number): Promise<void> {
+    entry.stopping = true;
+    const { child } = entry;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), msMax);
+    await exited;
+    clearTimeout(timer);
+  }
+
+  return {
+    start: (spec) => launch(spec, 0),
+    stop: async (names, msMax) => {
+      const entries = names.flatMap((name) => running.get(name) ?? []);
+      await Promise.all(entries.map((entry) => end(entry, msMax)));
+    },
+    pids: () =>
+      Object.fromEntries(
+        [...running].flatMap(([name, { child }]) =>
+          child.pid === undefined || child.exitCode !== null ? [] : [[name, child.pid]],
+        ),
+      ),
+  };
+}
+
+/** Waits for the process to be ready while its output goes to the log. Throws a FatalError with its last words. */
+async function untilReady(spec: ProcessSpec, child: ChildProcess, log: WriteStream): Promise<unknown> {
+  let last = '';
+  const { promise, resolve, reject } = withResolvers();
+  const fail = (why: string) =>
+    reject(new FatalError(`${spec.name} ${why}${last === '' ? '' : `:\n${inWords(last)}`}`));
+  const onOutput = (chunk: Buffer) => {
+    log.write(chunk);
+    last = (last + chunk.toString()).slice(-LAST_BYTES);
+    if (spec.readyText !== undefined && last.includes(spec.readyText)) resolve(undefined);
+  };
+  child.stdout?.on('data', onOutput);
+  child.stderr?.on('data', onOutput);
+  child.on('message', resolve);
+  child.once('error', (error) => fail(`cannot be started: ${error.message}`));
+  child.once('close', (code, signal) => {
+    log.end();
+    fail(`ended at its start (${signal ?? `exit code ${code}`})`);
+  });
+  const timer = setTimeout(() => {
+    child.kill('SIGKILL');
+    fail(`was not ready within ${spec.startMsMax / 1000} s`);
+  }, spec.startMsMax);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function withResolvers() {
+  let resolve: (value: unknown) => void = () => undefined;
+  let reject: (error: Error) => void = () => undefined;
+  const promise = new Promise<unknown>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+/** The last lines of a log as a person reads them: JSON lines by their message, others as they are. */
+function inWords(output: string): string {
+  return output
+    .trimEnd()
+    .split('\n')
+    .slice(-6)
+    .map((line) => {
+      try {
+        const { msg, error } = JSON.parse(line) as { msg?: string; error?: string };
+        return `  ${msg ?? line}${error === undefined ? '' : `: ${error}`}`;
+      } catch {
+        return `  ${line}`;
+      }
+    })
+    .join('\n');
+}

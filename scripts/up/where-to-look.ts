@@ -1,0 +1,41 @@
+import type { TranweaveConfig } from '../tranweave-config.ts';
+import { clickHouseOf } from './plan.ts';
+
+/** What a person wants to know once everything runs: where logs go in, where to ask, how to follow one transaction. */
+export function whereToLook(
+  config: TranweaveConfig,
+  addresses: Readonly<Record<string, string>>,
+  { configFile, logDir }: { configFile: string; logDir: string },
+): string {
+  const rows: [string, string][] = Object.entries(addresses).map(([name, url]) => [
+    `send logs (${name})`,
+    `POST ${url}`,
+  ]);
+  for (const input of config.inputs) {
+    if (input.type === 'file') rows.push([`follows (${input.name})`, input.paths.map(short).join(', ')]);
+  }
+  if (config.sinks.some((sink) => sink.type === 'clickhouse')) {
+    const { host, port, database } = clickHouseOf(config);
+    const sql = `SELECT interface_id, status, count() FROM ${database}.transaction_summary GROUP BY ALL ORDER BY ALL`;
+    rows.push(
+      ['ask in SQL', `http://${host}:${port}`],
+      [
+        '  for example',
+        `curl -sS 'http://${host}:${port}/?default_format=PrettyCompactMonoBlock' --data-binary '${sql}'`,
+      ],
+    );
+  }
+  const flag = configFile === './tranweave.yml' ? '' : ` --config ${configFile}`;
+  rows.push(
+    ['one transaction', `npx tranweave trace${flag} <id>`],
+    ['the streams', `npx tranweave status${flag}`],
+    ['log files', logDir],
+  );
+  const width = Math.max(...rows.map(([title]) => title.length));
+  return `\n${rows.map(([title, text]) => `  ${title.padEnd(width)}  ${text}`).join('\n')}\n\nCtrl-C stops everything.\n`;
+}
+
+function short(path: string): string {
+  const here = `${process.cwd()}/`;
+  return path.startsWith(here) ? path.slice(here.length) : path;
+}
