@@ -111,7 +111,13 @@ function splitRow({ delimiter, quote, trim }: DelimitedConfig, bytes: Buffer): s
     return trim ? row.map((field) => field.trim()) : row;
   }
   try {
-    const rows: string[][] = parse(text, { delimiter, quote, trim, relax_column_count: true, relax_quotes: true });
+    const rows: string[][] = parse(text, {
+      delimiter,
+      quote,
+      trim,
+      relax_column_count: true,
+      relax_quotes: true,
+    });
     return rows.length === 1 && rows[0] !== undefined ? rows[0] : `holds ${rows.length} lines`;
   } catch (error) {
     if (error instanceof CsvError) return `is not delimited text: ${error.message}`;

@@ -16,6 +16,8 @@ export function createKeys(prefix: string) {
     meta: () => `${prefix}:meta`,
     /** zset: replica → time of its last heartbeat (ms, Redis' clock), one per group. */
     replicas: (group: string) => `${prefix}:replicas:${group}`,
+    /** string with TTL: hash of the body that came under an Idempotency-Key. */
+    request: (input: string, keyHash: string) => `${prefix}:request:${input}:${keyHash}`,
     /** hash: source id → JSON of what a file input knows of it, one per input. */
     sources: (input: string) => `${prefix}:sources:${input}`,
     /** hash: source id → position below which every partition has it, one per input. */

@@ -1,0 +1,225 @@
+import type { Clock } from '../../common/clock.ts';
+import type { Logger } from '../../common/logger.ts';
+import type { RedisClient } from '../../common/redis/connection.ts';
+import type { Keys } from '../../common/redis/keys.ts';
+import { reply } from '../../common/redis/redis-error.ts';
+import { timestampFromMillis } from '../../common/timestamp.ts';
+import type { FoundFile } from './file-discovery.ts';
+import { beginsAs, matchSource, parseSourceRecord, sha256, sourceId, sourcePrefix } from './file-identity.ts';
+import type { SourceRecord } from './file-identity.ts';
+
+/** A source that a file is read as. */
+export interface Source {
+  readonly id: string;
+  /** How its content begins, as far as that is known. */
+  head: Buffer;
+  record: SourceRecord;
+}
+
+/**
+ * What this machine's collector knows of the sources of one input; kept in Redis, so that the collector itself keeps nothing.
+ * Only one file at a time is a source. Calls throw a RetriableError when Redis is away and may then be repeated.
+ */
+export interface SourceBook {
+  /** The source that a file is: one that is known, or a new one, which is in Redis when this returns. */
+  identify(file: Pick<FoundFile, 'path' | 'dev' | 'ino'>, head: Buffer): Promise<Source>;
+  /** Whether the file still begins as the source does. If it has grown to show more, that is remembered. */
+  confirm(source: Source, head: Buffer): Promise<boolean>;
+  /** Remembers that a record ends at an offset without a newline there, so that it is the same record when it is read again. */
+  cutAt(source: Source, offset: number): Promise<void>;
+  /** The content is no more: whatever the file holds is another source. */
+  end(source: Source): Promise<void>;
+  /** No file is the source now; one may be found that is. */
+  release(source: Source): void;
+  /** Notes which sources have no file, and forgets, with their positions, those that have had none for long. */
+  sweep(): Promise<void>;
+  /** Keys of the files that the last scan found. */
+  present: ReadonlySet<string>;
+}
+
+export interface SourceBookDeps {
+  input: string;
+  node: string;
+  redis: RedisClient;
+  keys: Keys;
+  clock: Clock;
+  logger: Logger;
+  forgetAfterMs: number;
+}
+
+const SCAN_COUNT = 1000;
+
+class Book implements SourceBook {
+  present: ReadonlySet<string> = new Set();
+  readonly #deps: SourceBookDeps;
+  readonly #prefix: string;
+  readonly #key: string;
+  /** Every source of this machine; undefined where the record cannot be read: its id is taken all the same. */
+  #records: Map<string, SourceRecord | undefined> | undefined;
+  /** Sources that files are read as now. */
+  readonly #bound = new Set<string>();
+
+  constructor(deps: SourceBookDeps) {
+    this.#deps = deps;
+    this.#prefix = sourcePrefix(deps.input, deps.node);
+    this.#key = deps.keys.sources(deps.input);
+  }
+
+  async identify(file: Pick<FoundFile, 'path' | 'dev' | 'ino'>, head: Buffer): Promise<Source> {
+    const records = await this.#load();
+    const free = this.#free(records);
+    const match = matchSource(file, head, free, this.present);
+    for (const [id, record] of free) {
+      // The inode is this file's now, so no file can be that source again.
+      const replaced = record.ino === file.ino && record.dev === file.dev && record.ended !== true;
+      if (replaced && id !== match) await this.#markEnded(id, record);
+    }
+    const known = match === undefined ? undefined : records.get(match);
+    if (match === undefined || known === undefined) return this.#create(records, file, head);
+    this.#bound.add(match);
+    const source = { id: match, record: known, head: Buffer.from(head.subarray(0, known.head_bytes)) };
+    if (known.path !== file.path || known.dev !== file.dev || known.gone_at !== undefined) {
+      const { gone_at: _, ...rest } = known;
+      await this.#saveOf(source, { ...rest, path: file.path, dev: file.dev });
+    }
+    return source;
+  }
+
+  async confirm(source: Source, head: Buffer): Promise<boolean> {
+    const known = source.head.length;
+    if (head.length < known || !head.subarray(0, known).equals(source.head)) return false;
+    if (head.length === known) return true;
+    await this.#saveOf(source, { ...source.record, head_bytes: head.length, head_sha256: sha256(head) });
+    source.head = Buffer.from(head);
+    return true;
+  }
+
+  cutAt(source: Source, offset: number): Promise<void> {
+    return this.#saveOf(source, { ...source.record, cut: offset });
+  }
+
+  async end(source: Source): Promise<void> {
+    await this.#markEnded(source.id, source.record);
+    this.#bound.delete(source.id);
+  }
+
+  release(source: Source): void {
+    this.#bound.delete(source.id);
+  }
+
+  async sweep(): Promise<void> {
+    const inodes = new Set([...this.present].map((key) => key.slice(key.indexOf(':') + 1)));
+    const now = this.#deps.clock.now();
+    for (const [id, record] of this.#free(await this.#load())) {
+      // A file that waits for its turn may turn out to be the source.
+      if (record.ended !== true && inodes.has(record.ino)) continue;
+      if (record.gone_at === undefined) await this.#save(id, { ...record, gone_at: this.#now() });
+      else if (now - Date.parse(record.gone_at) > this.#deps.forgetAfterMs) await this.#forget(id);
+    }
+  }
+
+  #free(records: Map<string, SourceRecord | undefined>): [string, SourceRecord][] {
+    return [...records].filter(
+      (entry): entry is [string, SourceRecord] => entry[1] !== undefined && !this.#bound.has(entry[0]),
+    );
+  }
+
+  async #create(
+    records: Map<string, SourceRecord | undefined>,
+    file: Pick<FoundFile, 'path' | 'dev' | 'ino'>,
+    head: Buffer,
+  ): Promise<Source> {
+    const { redis, node } = this.#deps;
+    const record: SourceRecord = {
+      node,
+      ...{ path: file.path, dev: file.dev, ino: file.ino },
+      ...{ head_bytes: head.length, head_sha256: sha256(head), first_seen: this.#now() },
+    };
+    for (let generation = 0; ; generation += 1) {
+      const id = sourceId(this.#prefix, file.ino, head, generation);
+      if (records.has(id)) continue;
+      // Taken before Redis has it, lest another file takes it meanwhile.
+      records.set(id, record);
+      this.#bound.add(id);
+      try {
+        if ((await reply(redis.hsetnx(this.#key, id, JSON.stringify(record)))) === 1) {
+          return { id, record, head: Buffer.from(head) };
+        }
+        // Another process of this machine was faster, or an earlier attempt of ours took effect though we were not told.
+        const there = parseSourceRecord((await reply(redis.hget(this.#key, id))) ?? '');
+        if (there !== undefined && there.ended !== true && beginsAs(there, head)) {
+          records.set(id, there);
+          return { id, record: there, head: Buffer.from(head.subarray(0, there.head_bytes)) };
+        }
+        this.#bound.delete(id);
+        records.set(id, there);
+      } catch (error) {
+        this.#bound.delete(id);
+        records.delete(id);
+        throw error;
+      }
+    }
+  }
+
+  async #load(): Promise<Map<string, SourceRecord | undefined>> {
+    if (this.#records !== undefined) return this.#records;
+    const { redis, logger } = this.#deps;
+    const records = new Map<string, SourceRecord | undefined>();
+    // Other machines' sources are in the same hash: they stay there.
+    const pattern = `${this.#prefix.replaceAll(/[*?[\]\\^]/g, '\\$&')}*`;
+    let cursor = '0';
+    do {
+      const [next, found] = await reply(
+        redis.hscan(this.#key, cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT),
+      );
+      for (let i = 0; i + 1 < found.length; i += 2) {
+        const id = found[i] ?? '';
+        const record = parseSourceRecord(found[i + 1] ?? '');
+        if (record === undefined)
+          logger.warn({ source: id }, 'what is remembered of a source cannot be read');
+        records.set(id, record);
+      }
+      cursor = next;
+    } while (cursor !== '0');
+    // Files that wait at the same time load at the same time; the first one's is everyone's.
+    this.#records ??= records;
+    return this.#records;
+  }
+
+  #markEnded(id: string, record: SourceRecord): Promise<void> {
+    return this.#save(id, { ...record, ended: true, gone_at: record.gone_at ?? this.#now() });
+  }
+
+  async #saveOf(source: Source, record: SourceRecord): Promise<void> {
+    await this.#save(source.id, record);
+    source.record = record;
+  }
+
+  async #save(id: string, record: SourceRecord): Promise<void> {
+    await reply(this.#deps.redis.hset(this.#key, id, JSON.stringify(record)));
+    this.#records?.set(id, record);
+  }
+
+  /** In an order that leaves no position without its source, since a new source could get the id. */
+  async #forget(id: string): Promise<void> {
+    const { redis, keys, input, logger } = this.#deps;
+    const partitions = Number(await reply(redis.hget(keys.meta(), 'partitions')));
+    // How many there are is written down when a deployment is first started; without it we cannot clean up.
+    if (!Number.isSafeInteger(partitions) || partitions < 1) return;
+    for (let partition = 0; partition < partitions; partition += 1) {
+      await reply(redis.hdel(keys.positions(partition), id));
+    }
+    await reply(redis.hdel(keys.lowWater(input), id));
+    await reply(redis.hdel(this.#key, id));
+    this.#records?.delete(id);
+    logger.info({ source: id }, 'forgot a source whose file has been gone for long');
+  }
+
+  #now(): string {
+    return timestampFromMillis(this.#deps.clock.now());
+  }
+}
+
+export function createSourceBook(deps: SourceBookDeps): SourceBook {
+  return new Book(deps);
+}

@@ -1,0 +1,39 @@
+import type { Logger } from '../../common/logger.ts';
+
+/** What the system says when a file cannot be used: an errno as its `code`. */
+export interface SystemError extends Error {
+  code: string;
+  syscall: string;
+}
+
+export function isSystemError(error: unknown): error is SystemError {
+  return error instanceof Error && 'code' in error && 'syscall' in error;
+}
+
+/** Files that cannot be read. They are tried again at every scan, so each is told of once, and once more when it is over. */
+export interface FileProblems {
+  report(path: string, error: SystemError): void;
+  over(path: string): void;
+  /** Keeps of what was told only the files that are still there. */
+  keep(paths: ReadonlySet<string>): void;
+}
+
+export function createFileProblems(logger: Logger): FileProblems {
+  const told = new Map<string, string>();
+  return {
+    report: (path, error) => {
+      // Gone between the scan and the look at it: the next scan tells where to.
+      if (error.code === 'ENOENT' || told.get(path) === error.code) return;
+      told.set(path, error.code);
+      logger.warn({ path, error: error.message }, 'file cannot be read; trying again at every scan');
+    },
+    over: (path) => {
+      if (told.delete(path)) logger.info({ path }, 'file can be read now');
+    },
+    keep: (paths) => {
+      for (const path of told.keys()) {
+        if (!paths.has(path)) told.delete(path);
+      }
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import type { Clock } from '../../../common/clock.ts';
+import { timestampFromMillis } from '../../../common/timestamp.ts';
+import type { FieldIssue } from '../../../common/tracking-log.ts';
+import type { Outcome, RecordOrigin, RecordPipeline } from '../../outcome.ts';
+import type { BodyRecord } from './records.ts';
+import { HttpRefusal } from './refusal.ts';
+
+/** The records of one request as outcomes, and what its sender is told of them. */
+export interface Batch {
+  outcomes: Outcome[];
+  /** Records by what became of them; together they are all there were. */
+  accepted: number;
+  skipped: number;
+  rejected_count: number;
+  /** The first of the rejected ones. */
+  rejected: RejectedRecord[];
+}
+
+export interface RejectedRecord {
+  /** From 0; of NDJSON, blank lines do not count. */
+  index: number;
+  event_id: string;
+  issues: readonly FieldIssue[];
+}
+
+/** An answer names no more of them; their number is told. */
+const REJECTED_MAX = 1000;
+/** So many records are worked off before other requests and timers get their turn. */
+const TURN_RECORDS = 512;
+
+export interface BatchDeps {
+  name: string;
+  pipeline: RecordPipeline;
+  clock: Clock;
+}
+
+/** A request as the origin of its records. */
+export interface RequestOrigin {
+  requestId: string;
+  meta: Record<string, string>;
+}
+
+/** Runs records through the pipeline. Throws a 413 when there are more than `recordsMax`. */
+export async function runRecords(
+  deps: BatchDeps,
+  records: Iterable<BodyRecord>,
+  request: RequestOrigin,
+  recordsMax: number,
+): Promise<Batch> {
+  const batch: Batch = { outcomes: [], accepted: 0, skipped: 0, rejected_count: 0, rejected: [] };
+  let index = 0;
+  for (const record of records) {
+    if (index === recordsMax) {
+      throw new HttpRefusal(413, `the body has more than ${recordsMax} logs; send them in several requests`);
+    }
+    const origin = { event_id: `http/${deps.name}/${request.requestId}/${index}`, meta: request.meta };
+    addTo(batch, index, outcomesOf(deps, record, origin));
+    index += 1;
+    if (index % TURN_RECORDS === 0) await new Promise(setImmediate);
+  }
+  return batch;
+}
+
+function outcomesOf(deps: BatchDeps, record: BodyRecord, origin: RecordOrigin): Outcome[] {
+  return record.reason === undefined
+    ? deps.pipeline.fromFields(record.fields, origin, () => record.raw())
+    : [notDecoded(deps, record.reason, origin, record.raw())];
+}
+
+function notDecoded({ name, clock }: BatchDeps, reason: string, origin: RecordOrigin, raw: Buffer): Outcome {
+  return {
+    kind: 'dead_letter',
+    dead_letter: {
+      event_id: origin.event_id,
+      stage: 'decode',
+      input: name,
+      channel: 'http',
+      reason: `the record ${reason}`,
+      ingest_time: timestampFromMillis(clock.now()),
+      raw_base64: raw.toString('base64'),
+      meta: origin.meta,
+    },
+    issues: [{ field: '', reason }],
+  };
+}
+
+function addTo(batch: Batch, index: number, outcomes: readonly Outcome[]): void {
+  batch.outcomes.push(...outcomes);
+  const letters = outcomes.filter((outcome) => outcome.kind === 'dead_letter');
+  const [first] = letters;
+  if (first === undefined) {
+    if (outcomes.some((outcome) => outcome.kind === 'log')) batch.accepted += 1;
+    else batch.skipped += 1;
+    return;
+  }
+  batch.rejected_count += 1;
+  if (batch.rejected.length === REJECTED_MAX) return;
+  batch.rejected.push({ index, event_id: first.dead_letter.event_id, issues: letters.flatMap(issuesOf) });
+}
+
+function issuesOf(letter: Extract<Outcome, { kind: 'dead_letter' }>): readonly FieldIssue[] {
+  return letter.issues.length > 0 ? letter.issues : [{ field: '', reason: letter.dead_letter.reason }];
+}

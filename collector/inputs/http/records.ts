@@ -1,0 +1,143 @@
+import { isUtf8 } from 'node:buffer';
+import type { Fields } from '../../outcome.ts';
+import { describeJsonFault, elementTexts } from './json.ts';
+import { HttpRefusal } from './refusal.ts';
+
+/** How a body is cut into records: `lines` is NDJSON, `document` is one JSON document, or NDJSON that is not called so. */
+export type BodyFormat = 'lines' | 'document';
+
+/** One record of a body: its fields, or why it has none. `raw` makes its bytes, exactly as they were sent. */
+export type BodyRecord =
+  { fields: Fields; reason?: never; raw(): Buffer } | { reason: string; raw(): Buffer };
+
+const FORMATS: Readonly<Record<string, BodyFormat>> = {
+  // No content type, or an empty one.
+  '': 'document',
+  'application/json': 'document',
+  'text/json': 'document',
+  // What `curl -d` says, whatever it sends.
+  'application/x-www-form-urlencoded': 'document',
+  'application/x-ndjson': 'lines',
+  'application/ndjson': 'lines',
+  'application/jsonl': 'lines',
+  'application/x-jsonl': 'lines',
+  'application/jsonlines': 'lines',
+  'application/x-jsonlines': 'lines',
+};
+
+/** Throws a 415 for a content type that we do not read. */
+export function parseContentType(header: string | undefined): BodyFormat {
+  const [type = '', ...parameters] = (header ?? '').split(';').map((part) => part.trim().toLowerCase());
+  const format = Object.hasOwn(FORMATS, type) ? FORMATS[type] : undefined;
+  if (format === undefined) {
+    throw new HttpRefusal(
+      415,
+      `Content-Type may be application/json (an object or an array of objects) or application/x-ndjson (an object per line), not ${type}`,
+    );
+  }
+  const charset = parameters.find((parameter) => parameter.startsWith('charset='));
+  if (charset !== undefined && !/^charset="?(?:utf-?8|us-ascii)"?$/.test(charset)) {
+    throw new HttpRefusal(415, 'the body must be UTF-8');
+  }
+  return format;
+}
+
+/** The text of a body. Throws a 400 when it is empty or not UTF-8. */
+export function textOf(body: Buffer): string {
+  // Buffer.toString would replace bad bytes without a word.
+  if (!isUtf8(body)) throw new HttpRefusal(400, 'the body is not UTF-8');
+  const hasMark = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
+  const text = body.toString('utf8', hasMark ? 3 : 0);
+  if (isBlank(text)) {
+    throw new HttpRefusal(400, 'the body is empty: it must be a JSON object, an array of objects, or NDJSON');
+  }
+  return text;
+}
+
+/** The records of a body, in order. Throws a 400 that says where when it is one document and not JSON. */
+export function cutRecords(text: string, format: BodyFormat): Iterable<BodyRecord> {
+  if (format === 'lines') return cutLines(text);
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (error) {
+    if (looksLikeLines(text)) return cutLines(text);
+    throw new HttpRefusal(400, `the body is not JSON: ${describeJsonFault(text)}`, { cause: error });
+  }
+  return Array.isArray(document) ? cutArray(document, text) : [recordOf(document, () => Buffer.from(text))];
+}
+
+function* cutArray(elements: readonly unknown[], text: string): Iterable<BodyRecord> {
+  // Cut out of the text once, and only if an element becomes a dead letter.
+  let texts: string[] | undefined;
+  for (const [index, element] of elements.entries()) {
+    yield recordOf(element, () => {
+      texts ??= elementTexts(text);
+      return Buffer.from(texts[index] ?? '');
+    });
+  }
+}
+
+function* cutLines(text: string): Iterable<BodyRecord> {
+  let number = 0;
+  for (const line of linesOf(text)) {
+    number += 1;
+    if (!isBlank(line)) yield lineRecord(line, number);
+  }
+}
+
+function lineRecord(line: string, number: number): BodyRecord {
+  const raw = () => Buffer.from(line);
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return { reason: `is not JSON: ${describeJsonFault(line, number)}`, raw };
+  }
+  return recordOf(value, raw);
+}
+
+function recordOf(value: unknown, raw: () => Buffer): BodyRecord {
+  return isObject(value) ? { fields: value, raw } : { reason: 'must be an object', raw };
+}
+
+/** One line after the other, so that a body of nothing but line ends costs no list of them. */
+function* linesOf(text: string): Iterable<string> {
+  let start = 0;
+  while (start < text.length) {
+    const end = text.indexOf('\n', start);
+    yield end === -1 ? text.slice(start) : text.slice(start, end);
+    if (end === -1) return;
+    start = end + 1;
+  }
+}
+
+/**
+ * Whether a text that is not JSON is meant to be NDJSON: its first line is an object and there are more. A document
+ * with a fault somewhere has, but by chance, no such first line.
+ */
+function looksLikeLines(text: string): boolean {
+  let first: string | undefined;
+  for (const line of linesOf(text)) {
+    if (isBlank(line)) continue;
+    if (first !== undefined) return isObjectText(first);
+    first = line;
+  }
+  return false;
+}
+
+function isObjectText(text: string): boolean {
+  try {
+    return isObject(JSON.parse(text));
+  } catch {
+    return false;
+  }
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isBlank(text: string): boolean {
+  return !/[^ \t\r\n]/.test(text);
+}

@@ -1,0 +1,81 @@
+import { hostname } from 'node:os';
+import type { Clock } from '../common/clock.ts';
+import { FatalError } from '../common/errors.ts';
+import type { Lifecycle } from '../common/lifecycle.ts';
+import type { Logger } from '../common/logger.ts';
+import { joinAsRole } from '../common/role.ts';
+import type { SharedConfig, Started } from '../common/role.ts';
+import { createAppender } from './append.ts';
+import type { CollectorConfig } from './config.ts';
+import { createDecoder } from './decoders/registry.ts';
+import { createInput } from './inputs/registry.ts';
+import type { InputConfig } from './inputs/registry.ts';
+import { createMapping, mapByName } from './mapping.ts';
+import { createCollectorMetrics } from './metrics.ts';
+import { createPipeline } from './pipeline.ts';
+
+export interface CollectorRole {
+  shared: SharedConfig;
+  config: CollectorConfig;
+  inputs: readonly InputConfig[];
+  clock: Clock;
+  logger: Logger;
+  lifecycle: Lifecycle;
+}
+
+/** Starts a collector: joins the deployment, then starts every input on its own pipeline and the one appender. */
+export async function startCollector(deps: CollectorRole): Promise<Started> {
+  const { shared, config, clock, logger, lifecycle } = deps;
+  if (deps.inputs.length === 0)
+    throw new FatalError('the config has no `inputs`, so there is nothing to collect');
+  const role = await joinAsRole({
+    ...deps,
+    role: 'collector',
+    admin: config.admin,
+    adminPortKey: 'collector.admin.port',
+  });
+  const { redis, keys, health } = role;
+  const appender = createAppender({
+    redis,
+    keys,
+    partitions: shared.partitions,
+    streamEntriesMax: config.stream_entries_max,
+    pendingBytesMax: config.pending_bytes_max,
+  });
+  const metrics = createCollectorMetrics(role.registry);
+  const addresses: Record<string, string> = {};
+  for (const inputConfig of deps.inputs) {
+    const { name } = inputConfig;
+    const input = createInput(inputConfig, {
+      name,
+      node: config.node ?? hostname(),
+      pipeline: pipelineOf(inputConfig, clock),
+      appender,
+      redis,
+      keys,
+      clock,
+      logger: logger.child({ input: name }),
+      metrics,
+      health,
+      force: lifecycle.force,
+      fail: (error) => lifecycle.fail(error),
+    });
+    lifecycle.onStop(`input ${name}`, () => input.stop());
+    role.addTrouble(() => input.trouble());
+    await input.start();
+    const address = input.address?.();
+    if (address !== undefined) addresses[name] = address;
+    logger.info({ input: name, type: inputConfig.type, address }, 'input started');
+  }
+  return { adminUrl: role.adminUrl, addresses };
+}
+
+function pipelineOf(config: InputConfig, clock: Clock) {
+  return createPipeline({
+    input: config.name,
+    channel: config.type,
+    decoder: createDecoder('decoder' in config ? config.decoder : { type: 'json' }),
+    mapping: config.mapping === undefined ? mapByName : createMapping(config.mapping),
+    clock,
+  });
+}
