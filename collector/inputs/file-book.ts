@@ -49,13 +49,17 @@ export interface SourceBookDeps {
 
 const SCAN_COUNT = 1000;
 
+type Records = Map<string, SourceRecord | undefined>;
+
 class Book implements SourceBook {
   present: ReadonlySet<string> = new Set();
   readonly #deps: SourceBookDeps;
   readonly #prefix: string;
   readonly #key: string;
   /** Every source of this machine; undefined where the record cannot be read: its id is taken all the same. */
-  #records: Map<string, SourceRecord | undefined> | undefined;
+  #records: Records | undefined;
+  /** Ids of the sources by inode. */
+  readonly #ids = new Map<string, Set<string>>();
   /** Sources that files are read as now. */
   readonly #bound = new Set<string>();
 
@@ -67,7 +71,7 @@ class Book implements SourceBook {
 
   async identify(file: Pick<FoundFile, 'path' | 'dev' | 'ino'>, head: Buffer): Promise<Source> {
     const records = await this.#load();
-    const free = this.#free(records);
+    const free = this.#free(records, this.#ids.get(file.ino) ?? []);
     const match = matchSource(file, head, free, this.present);
     for (const [id, record] of free) {
       // The inode is this file's now, so no file can be that source again.
@@ -110,7 +114,8 @@ class Book implements SourceBook {
   async sweep(): Promise<void> {
     const inodes = new Set([...this.present].map((key) => key.slice(key.indexOf(':') + 1)));
     const now = this.#deps.clock.now();
-    for (const [id, record] of this.#free(await this.#load())) {
+    const records = await this.#load();
+    for (const [id, record] of this.#free(records, records.keys())) {
       // A file that waits for its turn may turn out to be the source.
       if (record.ended !== true && inodes.has(record.ino)) continue;
       if (record.gone_at === undefined) await this.#save(id, { ...record, gone_at: this.#now() });
@@ -118,14 +123,18 @@ class Book implements SourceBook {
     }
   }
 
-  #free(records: Map<string, SourceRecord | undefined>): [string, SourceRecord][] {
-    return [...records].filter(
-      (entry): entry is [string, SourceRecord] => entry[1] !== undefined && !this.#bound.has(entry[0]),
-    );
+  /** Those of the sources that no file is read as. */
+  #free(records: Records, ids: Iterable<string>): [string, SourceRecord][] {
+    const free: [string, SourceRecord][] = [];
+    for (const id of ids) {
+      const record = records.get(id);
+      if (record !== undefined && !this.#bound.has(id)) free.push([id, record]);
+    }
+    return free;
   }
 
   async #create(
-    records: Map<string, SourceRecord | undefined>,
+    records: Records,
     file: Pick<FoundFile, 'path' | 'dev' | 'ino'>,
     head: Buffer,
   ): Promise<Source> {
@@ -143,12 +152,14 @@ class Book implements SourceBook {
       this.#bound.add(id);
       try {
         if ((await reply(redis.hsetnx(this.#key, id, JSON.stringify(record)))) === 1) {
+          this.#index(id, file.ino);
           return { id, record, head: Buffer.from(head) };
         }
         // Another process of this machine was faster, or an earlier attempt of ours took effect though we were not told.
         const there = parseSourceRecord((await reply(redis.hget(this.#key, id))) ?? '');
         if (there !== undefined && there.ended !== true && beginsAs(there, head)) {
           records.set(id, there);
+          this.#index(id, file.ino);
           return { id, record: there, head: Buffer.from(head.subarray(0, there.head_bytes)) };
         }
         this.#bound.delete(id);
@@ -161,10 +172,10 @@ class Book implements SourceBook {
     }
   }
 
-  async #load(): Promise<Map<string, SourceRecord | undefined>> {
+  async #load(): Promise<Records> {
     if (this.#records !== undefined) return this.#records;
     const { redis, logger } = this.#deps;
-    const records = new Map<string, SourceRecord | undefined>();
+    const records: Records = new Map();
     // Other machines' sources are in the same hash: they stay there.
     const pattern = `${this.#prefix.replaceAll(/[*?[\]\\^]/g, '\\$&')}*`;
     let cursor = '0';
@@ -182,7 +193,10 @@ class Book implements SourceBook {
       cursor = next;
     } while (cursor !== '0');
     // Files that wait at the same time load at the same time; the first one's is everyone's.
-    this.#records ??= records;
+    if (this.#records === undefined) {
+      this.#records = records;
+      for (const [id, record] of records) this.#index(id, record?.ino);
+    }
     return this.#records;
   }
 
@@ -211,8 +225,18 @@ class Book implements SourceBook {
     }
     await reply(redis.hdel(keys.lowWater(input), id));
     await reply(redis.hdel(this.#key, id));
+    const ino = this.#records?.get(id)?.ino ?? '';
     this.#records?.delete(id);
+    this.#ids.get(ino)?.delete(id);
+    if (this.#ids.get(ino)?.size === 0) this.#ids.delete(ino);
     logger.info({ source: id }, 'forgot a source whose file has been gone for long');
+  }
+
+  #index(id: string, ino: string | undefined): void {
+    if (ino === undefined) return;
+    const ids = this.#ids.get(ino);
+    if (ids === undefined) this.#ids.set(ino, new Set([id]));
+    else ids.add(id);
   }
 
   #now(): string {

@@ -241,7 +241,7 @@ describe('an Idempotency-Key', () => {
     expect((await post(json(aLog('B')), headers)).status).toBe(422);
     expect((await post(json(aLog('B')), { 'idempotency-key': 'k2' })).status).toBe(200);
     expect(await transactions()).toEqual(['A', 'B']);
-    const [key] = await fixture.redis.keys('t:sources:web:request:*');
+    const [key] = await fixture.redis.keys('t:request:web:*');
     expect(await fixture.redis.ttl(key!)).toBeGreaterThan(86_000);
   });
 
