@@ -23,7 +23,7 @@ const MODES = {
   setup: () => 0,
   start: (args, env) => runInForeground(compiled('scripts/cli.js', ['up', ...args]), env),
   test: (args, env) => runTests(ROOT, args, env),
-  bench: (args, env) => runInForeground(compiled('bench/main.js', args), env),
+  bench: (args, env) => runInForeground(compiled('bench/run.js', args), env),
 };
 
 async function main([name = '', ...args]) {

@@ -1,7 +1,18 @@
+import * as v from 'valibot';
 import type { Clock } from '../common/clock.ts';
 import type { Component } from '../common/component.ts';
+import { partName } from '../common/config-values.ts';
 import type { Logger } from '../common/logger.ts';
 import type { StreamKind } from '../common/redis/keys.ts';
+import { batchConfigSchema } from './config.ts';
+
+/** Settings that every sink has; spread into its schema. */
+export const sinkEntries = {
+  name: partName(
+    "Name of the sink, unique in the config. Its position in the streams is kept under it: under a new name it starts from the streams' beginning.",
+  ),
+  batch: v.optional(batchConfigSchema, {}),
+};
 
 /**
  * A batch whose bounds were written down before the first attempt. Whoever repeats it, here or in another process

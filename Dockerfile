@@ -1,0 +1,30 @@
+# One image for every role: `tranweave collector | processor | sinks --config FILE`. The embedded ClickHouse (550 MB) is not in it.
+
+FROM node:20-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# With the optional packages, in this stage only: the compiler's binary is one of them, and so are the types of chdb.
+RUN npm ci --no-audit --no-fund
+COPY . .
+RUN npm run build && rm -rf dist/bench dist/common/testing
+
+FROM node:20-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
+
+FROM node:20-bookworm-slim
+ENV NODE_ENV=production \
+    TRANWEAVE_HEALTH_URL=http://127.0.0.1:9464/healthz
+WORKDIR /app
+COPY package.json LICENSE ./
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+RUN ln -s /app/dist/scripts/cli.js /usr/local/bin/tranweave
+USER node
+# 9464 is the port of /metrics, /healthz and /readyz in deploy/tranweave.compose.yml; with another one, set TRANWEAVE_HEALTH_URL.
+EXPOSE 8080 9464
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["node", "-e", "fetch(process.env.TRANWEAVE_HEALTH_URL).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "--enable-source-maps", "/app/dist/scripts/cli.js"]
+CMD ["--help"]

@@ -1,0 +1,153 @@
+import type { Clock } from '../common/clock.ts';
+import { describeError, FatalError, FencedError } from '../common/errors.ts';
+import type { Lifecycle } from '../common/lifecycle.ts';
+import type { Logger } from '../common/logger.ts';
+import type { ClaimsConfig } from '../common/redis/claims-config.ts';
+import { createClaims } from '../common/redis/claims.ts';
+import type { Claim } from '../common/redis/claims.ts';
+import { sinkGroup } from '../common/redis/groups.ts';
+import { retry } from '../common/retry.ts';
+import { joinAsRole } from '../common/role.ts';
+import type { Role, SharedConfig, Started } from '../common/role.ts';
+import type { SinksProcessConfig } from './config.ts';
+import { createSinkMetrics } from './metrics.ts';
+import type { SinkMetrics } from './metrics.ts';
+import { createSink } from './registry.ts';
+import type { SinkConfig } from './registry.ts';
+import type { Sink } from './sink.ts';
+import { carryStream } from './sink-worker.ts';
+import type { SinkWorkerDeps } from './sink-worker.ts';
+import { createSlots } from './slots.ts';
+
+export interface SinksRole {
+  shared: SharedConfig;
+  config: SinksProcessConfig;
+  claims: ClaimsConfig;
+  sinks: readonly SinkConfig[];
+  clock: Clock;
+  logger: Logger;
+  lifecycle: Lifecycle;
+}
+
+const OPEN_RETRY = { delayMsMin: 200, delayMsMax: 10_000 };
+/** A stream's loop that has not come round for this long is stuck; a store that is away does not count, its writes have time limits. */
+const STALL_MS = 120_000;
+
+/** Starts a sinks process: joins the deployment, then carries partitions to every configured store. A store that is down delays no other. */
+export async function startSinks(deps: SinksRole): Promise<Started> {
+  if (deps.sinks.length === 0)
+    throw new FatalError('the config has no `sinks`, so there is nowhere to store');
+  const role = await joinAsRole({
+    ...deps,
+    role: 'sinks',
+    admin: deps.config.admin,
+    adminPortKey: 'sinks_process.admin.port',
+  });
+  const metrics = createSinkMetrics(role.registry);
+  for (const config of deps.sinks) {
+    const running = runSink(deps, role, metrics, config).catch((error: unknown) =>
+      deps.lifecycle.fail(error),
+    );
+    deps.lifecycle.onStop(`sink ${config.name}`, () => running);
+  }
+  return { adminUrl: role.adminUrl, addresses: {} };
+}
+
+/** One store from opening to closing; returns once the process stops. */
+async function runSink(
+  { clock, lifecycle, shared, claims, logger: parent }: SinksRole,
+  role: Role,
+  metrics: SinkMetrics,
+  config: SinkConfig,
+): Promise<void> {
+  const logger = parent.child({ sink: config.name });
+  const sink = createSink(config, { name: config.name, clock, logger });
+  let trouble: string | undefined = 'is not open yet';
+  role.addTrouble(() => (trouble === undefined ? undefined : `sink ${config.name}: ${trouble}`));
+  try {
+    if (!(await open(sink, logger, clock, lifecycle.stopping, (words) => (trouble = words)))) return;
+    trouble = undefined;
+    const group = sinkGroup(config.name);
+    const worker: Omit<SinkWorkerDeps, 'onProgress'> = {
+      sink,
+      name: config.name,
+      group,
+      redis: role.redis,
+      redisConfig: shared.redis,
+      keys: role.keys,
+      batch: config.batch,
+      slots: createSlots(config.batch.writes_max),
+      clock,
+      logger,
+      metrics,
+      force: lifecycle.force,
+      onTrouble: (words) => (trouble = words),
+    };
+    await createClaims({
+      redis: role.redis,
+      keys: role.keys,
+      group,
+      replica: role.replica,
+      partitions: shared.partitions,
+      ttlMs: claims.ttl,
+      heartbeatMs: claims.heartbeat,
+      clock,
+      logger,
+      onFailure: (error) => lifecycle.fail(error),
+      work: (claim) => carryPartition(worker, role, claim),
+    }).run(lifecycle.stopping);
+  } finally {
+    await sink.close();
+  }
+}
+
+/** False if the process was stopped before the store could be opened. */
+async function open(
+  sink: Sink,
+  logger: Logger,
+  clock: Clock,
+  signal: AbortSignal,
+  tell: (words: string) => void,
+): Promise<boolean> {
+  try {
+    await retry(() => sink.open(signal), {
+      policy: OPEN_RETRY,
+      clock,
+      signal,
+      onRetry: (error) => {
+        tell(describeError(error));
+        logger.warn({ error: describeError(error) }, 'waiting for the store');
+      },
+    });
+    return true;
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  }
+}
+
+/** All streams of one claimed partition side by side; when one fails, the others end with it and the claim decides what is next. */
+async function carryPartition(
+  worker: Omit<SinkWorkerDeps, 'onProgress'>,
+  role: Role,
+  claim: Claim,
+): Promise<void> {
+  const failed = new AbortController();
+  const signal = AbortSignal.any([claim.signal, failed.signal]);
+  const carried = worker.sink.streams.map(async (kind) => {
+    const part = role.health.part(`${worker.name} ${kind} ${claim.partition}`, STALL_MS);
+    part.begin();
+    try {
+      await carryStream({ ...worker, onProgress: () => part.progress() }, { ...claim, signal }, kind);
+    } catch (error) {
+      failed.abort();
+      throw error;
+    } finally {
+      part.remove();
+    }
+  });
+  const failures = (await Promise.allSettled(carried)).filter((result) => result.status === 'rejected');
+  // A lost claim outranks the failures that follow from it.
+  const first = failures.find(({ reason }) => reason instanceof FencedError) ?? failures[0];
+  if (first !== undefined) throw first.reason;
+}
