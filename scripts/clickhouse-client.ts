@@ -1,4 +1,4 @@
-import { createClient } from '@clickhouse/client';
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { TranweaveConfig } from './tranweave-config.ts';
 
@@ -12,6 +12,8 @@ export function clickHouseClient(config: TranweaveConfig): ClickHouseClient | un
     url: sink.url,
     database: sink.database,
     request_timeout: REQUEST_MS_MAX,
+    // Whoever asks tells what went wrong, in words.
+    log: { level: ClickHouseLogLevel.OFF },
     ...(sink.username === undefined ? {} : { username: sink.username }),
     ...(sink.password === undefined ? {} : { password: sink.password }),
   });

@@ -3,12 +3,16 @@ import type { DeadLetter } from '../common/dead-letter.ts';
 import { describeError, RetriableError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import type { Claim } from '../common/redis/claims.ts';
-import { connectBlocking } from '../common/redis/connection.ts';
+import { connectBlocking, untilReady } from '../common/redis/connection.ts';
 import type { RedisClient, RedisConfig } from '../common/redis/connection.ts';
-import { positionOf } from '../common/redis/groups.ts';
+import { positionOf, streamInfo } from '../common/redis/groups.ts';
 import type { Keys, StreamKind } from '../common/redis/keys.ts';
+import { lostEntries } from '../common/redis/loss.ts';
+import type { Position } from '../common/redis/loss.ts';
 import { createStreamReader } from '../common/redis/stream-reader.ts';
 import type { StreamReader } from '../common/redis/stream-reader.ts';
+import { retry } from '../common/retry.ts';
+import type { RetryPolicy } from '../common/retry.ts';
 import type { StreamEntry } from '../common/stream-entry.ts';
 import { timestampFromMillis } from '../common/timestamp.ts';
 import type { BatchConfig } from './config.ts';
@@ -20,8 +24,11 @@ import type { Slots } from './slots.ts';
 
 /** How long a read waits for entries while nothing is buffered. */
 const BLOCK_MS = 500;
-const RETRY_DELAY_MS_MIN = 200;
-const RETRY_DELAY_MS_MAX = 10_000;
+/** How long the connection for reads may take. */
+const READY_MS_MAX = 5_000;
+/** How often a worker with nothing to do looks whether entries vanished unread. */
+const LOSS_LOOK_MS = 5_000;
+const WRITE_RETRY: RetryPolicy = { delayMsMin: 200, delayMsMax: 10_000 };
 
 export interface SinkWorkerDeps {
   sink: Sink;
@@ -39,8 +46,10 @@ export interface SinkWorkerDeps {
   metrics: SinkMetrics;
   /** Aborts when a write under way must be given up: the process is about to be ended. */
   force: AbortSignal;
-  /** Called with every turn of a loop: the sign that work is getting done. */
-  onProgress(partition: number, kind: StreamKind): void;
+  /** Called with every turn of a loop and every attempt to write: the sign that work is getting done. */
+  onProgress: () => void;
+  /** Called with what keeps the store from taking batches, in words, and with undefined once it takes one. */
+  onTrouble: (words: string | undefined) => void;
 }
 
 /**
@@ -56,9 +65,14 @@ export async function carryStream(deps: SinkWorkerDeps, claim: Claim, kind: Stre
   const blocking = connectBlocking(deps.redisConfig, deps.logger);
   signal.addEventListener('abort', () => blocking.disconnect(), { once: true });
   try {
+    await untilReady(blocking, READY_MS_MAX);
     const reader = createStreamReader(blocking, stream, kind, deps.batch.bytes_max);
     const start = await positionOf(redis, stream, group);
-    let position: Position = { lastId: start.last_delivered_id, entriesRead: start.entries_read };
+    let position = await noticeLoss(deps, kind, stream, {
+      lastId: start.last_delivered_id,
+      entriesRead: start.entries_read,
+    });
+    let lookAgainAt = deps.clock.now() + LOSS_LOOK_MS;
     const begun = await ledger.pending();
     if (begun !== undefined) {
       deps.logger.info(
@@ -77,8 +91,13 @@ export async function carryStream(deps: SinkWorkerDeps, claim: Claim, kind: Stre
     }
     while (!signal.aborted) {
       const entries = await fill(deps, reader, position.lastId, signal);
-      deps.onProgress(partition, kind);
-      if (entries.length === 0) continue;
+      deps.onProgress();
+      if (entries.length === 0) {
+        if (deps.clock.now() < lookAgainAt) continue;
+        position = await noticeLoss(deps, kind, stream, position);
+        lookAgainAt = deps.clock.now() + LOSS_LOOK_MS;
+        continue;
+      }
       const manifest = manifestOf(stream, entries);
       position = await store(deps, claim, kind, ledger, manifest, entries, position);
     }
@@ -90,9 +109,22 @@ export async function carryStream(deps: SinkWorkerDeps, claim: Claim, kind: Stre
   }
 }
 
-interface Position {
-  lastId: string;
-  entriesRead: number | null;
+/** Counts and tells entries that vanished before they were read; they are read from then on, as far as counting goes. */
+async function noticeLoss(
+  { redis, metrics, logger, name }: SinkWorkerDeps,
+  kind: StreamKind,
+  stream: string,
+  position: Position,
+): Promise<Position> {
+  const info = await streamInfo(redis, stream);
+  const lost = info === null ? null : lostEntries(info, position);
+  if (lost === null || lost === 0) return position;
+  metrics.lost.inc({ sink: name, stream: kind }, lost);
+  logger.error(
+    { stream, lost },
+    'entries were deleted from the stream before they were stored: rows are lost',
+  );
+  return { ...position, entriesRead: (position.entriesRead ?? 0) + lost };
 }
 
 /** The next entries, until there are enough of them or the oldest has waited long enough. Empty if none came. */
@@ -165,28 +197,37 @@ async function store(
 
 /** Repeats the write with growing pauses until the store has it. Undefined if the claim ended before. */
 async function writeUntilTaken(
-  { sink, name, clock, logger, metrics, force }: SinkWorkerDeps,
+  { sink, name, clock, logger, metrics, force, onProgress, onTrouble }: SinkWorkerDeps,
   batch: SinkBatch,
   signal: AbortSignal,
 ): Promise<readonly RefusedRow[] | undefined> {
-  for (let attempt = 0; !signal.aborted; attempt += 1) {
-    try {
-      const started = clock.now();
-      const { refused } = await sink.write(batch, force);
-      metrics.writeSeconds.observe({ sink: name, stream: batch.stream }, (clock.now() - started) / 1000);
-      return refused;
-    } catch (error) {
-      if (!(error instanceof RetriableError)) throw error;
-      metrics.retries.inc({ sink: name, stream: batch.stream });
-      const ceiling = Math.min(RETRY_DELAY_MS_MIN * 2 ** Math.min(attempt, 20), RETRY_DELAY_MS_MAX);
-      logger.warn(
-        { sink: name, batch: batch.token, attempt, error: describeError(error) },
-        'store did not take a batch',
-      );
-      await clock.sleep(ceiling / 2 + Math.random() * (ceiling / 2), signal);
-    }
+  const labels = { sink: name, stream: batch.stream };
+  const write = async () => {
+    onProgress();
+    const started = clock.now();
+    const { refused } = await sink.write(batch, force);
+    metrics.writeSeconds.observe(labels, (clock.now() - started) / 1000);
+    onTrouble(undefined);
+    return refused;
+  };
+  try {
+    return await retry(write, {
+      policy: WRITE_RETRY,
+      clock,
+      signal,
+      onRetry: (error, attempt) => {
+        metrics.retries.inc(labels);
+        onTrouble(describeError(error));
+        logger.warn(
+          { batch: batch.token, attempt, error: describeError(error) },
+          'store did not take a batch',
+        );
+      },
+    });
+  } catch (error) {
+    if (signal.aborted && error instanceof RetriableError) return undefined;
+    throw error;
   }
-  return undefined;
 }
 
 function toDeadLetters(deps: SinkWorkerDeps, batch: SinkBatch, refused: readonly RefusedRow[]): DeadLetter[] {

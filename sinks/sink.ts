@@ -59,4 +59,7 @@ export interface SinkDeps {
   logger: Logger;
 }
 
-export type SinkComponent<Config> = Component<Config, SinkDeps, Sink>;
+export interface SinkComponent<Config> extends Component<Config, SinkDeps, Sink> {
+  /** The stream kinds that it takes. */
+  readonly streams: readonly StreamKind[];
+}

@@ -141,8 +141,12 @@ class Book implements SourceBook {
     const { redis, node } = this.#deps;
     const record: SourceRecord = {
       node,
-      ...{ path: file.path, dev: file.dev, ino: file.ino },
-      ...{ head_bytes: head.length, head_sha256: sha256(head), first_seen: this.#now() },
+      path: file.path,
+      dev: file.dev,
+      ino: file.ino,
+      head_bytes: head.length,
+      head_sha256: sha256(head),
+      first_seen: this.#now(),
     };
     for (let generation = 0; ; generation += 1) {
       const id = sourceId(this.#prefix, file.ino, head, generation);

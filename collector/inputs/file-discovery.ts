@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { glob } from 'tinyglobby';
+import { dirname, resolve } from 'node:path';
+import { glob, isDynamicPattern } from 'tinyglobby';
 import { isSystemError } from './file-problems.ts';
 import type { FileProblems } from './file-problems.ts';
 
@@ -19,6 +19,8 @@ export interface FoundFile {
 export interface Discovery {
   /** The files that match now, by key: one reached by several names is there once, under the first of them. */
   scan(): Promise<Map<string, FoundFile>>;
+  /** Of each pattern, the folder where its wildcards begin. */
+  readonly folders: readonly string[];
 }
 
 /** Each waits for a thread of libuv's pool, of which there are four. */
@@ -31,6 +33,7 @@ export function createDiscovery(
   const paths = patterns.paths.map((path) => resolve(path));
   const ignore = patterns.exclude.map((path) => resolve(path));
   return {
+    folders: paths.map(fixedFolder),
     scan: async () => {
       // One by one: together they would be searched for from their common root, which may be `/`.
       const matches = await Promise.all(paths.map((path) => matching(path, ignore)));
@@ -45,6 +48,12 @@ export function createDiscovery(
       return found;
     },
   };
+}
+
+function fixedFolder(pattern: string): string {
+  let folder = dirname(pattern);
+  while (isDynamicPattern(folder)) folder = dirname(folder);
+  return folder;
 }
 
 function matching(path: string, ignore: readonly string[]): Promise<string[]> {

@@ -14,9 +14,10 @@ export function isSystemError(error: unknown): error is SystemError {
 export interface FileProblems {
   report(path: string, error: SystemError): void;
   over(path: string): void;
-  /** Keeps of what was told only the files that are still there. */
-  keep(paths: ReadonlySet<string>): void;
 }
+
+/** What was told is forgotten when there is more of it: then some is told again. */
+const TOLD_MAX = 1000;
 
 export function createFileProblems(logger: Logger): FileProblems {
   const told = new Map<string, string>();
@@ -24,16 +25,12 @@ export function createFileProblems(logger: Logger): FileProblems {
     report: (path, error) => {
       // Gone between the scan and the look at it: the next scan tells where to.
       if (error.code === 'ENOENT' || told.get(path) === error.code) return;
+      if (told.size >= TOLD_MAX) told.clear();
       told.set(path, error.code);
       logger.warn({ path, error: error.message }, 'file cannot be read; trying again at every scan');
     },
     over: (path) => {
       if (told.delete(path)) logger.info({ path }, 'file can be read now');
-    },
-    keep: (paths) => {
-      for (const path of told.keys()) {
-        if (!paths.has(path)) told.delete(path);
-      }
     },
   };
 }

@@ -9,8 +9,8 @@ export interface Slots<File> {
 export interface SlotsDeps<File> {
   filesMax: number;
   /** Whether the file may be closed now: nobody reads it, and it can be found again. */
-  closable(file: File): boolean;
-  close(file: File): Promise<void>;
+  readonly closable: (file: File) => boolean;
+  readonly close: (file: File) => Promise<void>;
 }
 
 export function createSlots<File>({ filesMax, closable, close }: SlotsDeps<File>): Slots<File> {

@@ -37,7 +37,10 @@ export function createFolderWatch(events: FolderEvents, logger: Logger): FolderW
   function failed(folder: string, error: Error): void {
     drop(folder);
     if (!told) {
-      logger.warn({ folder, error: error.message }, 'folder cannot be watched; files are found by scans alone');
+      logger.warn(
+        { folder, error: error.message },
+        'folder cannot be watched; files are found by scans alone',
+      );
     }
     told = true;
   }

@@ -83,7 +83,7 @@ function timeFormatter(zone: string): (text: string) => string {
   return (text) => {
     const at = Date.parse(`${text.slice(0, 23)}Z`);
     const name = offset.formatToParts(at).find((part) => part.type === 'timeZoneName')?.value ?? '';
-    return `${parts.format(at)}.${text.slice(20, 23)} ${name === 'GMT' ? 'UTC' : name.replace('GMT', '')}`;
+    return `${parts.format(at)}.${text.slice(20, 23)} ${name === 'GMT' || name === 'GMT+00:00' ? 'UTC' : name.replace('GMT', '')}`;
   };
 }
 

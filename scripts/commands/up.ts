@@ -1,5 +1,6 @@
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../common/clock.ts';
 import { aborted } from '../../common/lifecycle.ts';
 import type { TranweaveConfig } from '../tranweave-config.ts';
 import { loadTranweaveConfig } from '../tranweave-config.ts';
@@ -17,6 +18,8 @@ import type { ReadyMessage } from './roles.ts';
 const STOP_ROLES_MS_MAX = 3_500;
 const STOP_STORES_MS_MAX = 1_200;
 const START_MS_MAX = 60_000;
+const READY_MS_MAX = 15_000;
+const READY_POLL_MS = 100;
 const CLI = fileURLToPath(new URL('../cli.js', import.meta.url));
 
 export interface UpOptions {
@@ -128,13 +131,27 @@ async function startRoles(
     const messages = await Promise.all(
       names.map((name) => supervisor.start(roleSpec(name, role, configFile))),
     );
-    names.forEach((name, index) => {
+    for (const [index, name] of names.entries()) {
       const { ready } = messages[index] as ReadyMessage;
-      stage('✓', name, `health at ${ready.adminUrl}/healthz`);
+      const waits = await whatItWaitsFor(ready.adminUrl, stopping);
+      if (waits === '') stage('✓', name, `health at ${ready.adminUrl}/healthz`);
+      else stage('!', name, `waits: ${waits}; see ${ready.adminUrl}/readyz`);
       addresses = { ...addresses, ...ready.addresses };
-    });
+    }
   }
   return addresses;
+}
+
+/** Gives a role some time to do its job; returns in words what it still waits for then, '' if nothing. */
+async function whatItWaitsFor(adminUrl: string, stopping: AbortSignal): Promise<string> {
+  let reasons: string[] = [];
+  for (let waitedMs = 0; waitedMs < READY_MS_MAX && !stopping.aborted; waitedMs += READY_POLL_MS) {
+    const response = await fetch(`${adminUrl}/readyz`, { signal: AbortSignal.timeout(READY_MS_MAX) });
+    ({ reasons } = (await response.json()) as { reasons: string[] });
+    if (reasons.length === 0) return '';
+    await systemClock.sleep(READY_POLL_MS, stopping);
+  }
+  return reasons.join('; ');
 }
 
 function roleSpec(

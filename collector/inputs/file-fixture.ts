@@ -1,0 +1,241 @@
+import { appendFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { systemClock } from '../../common/clock.ts';
+import type { Clock } from '../../common/clock.ts';
+import type { DeadLetter } from '../../common/dead-letter.ts';
+import { createHealth } from '../../common/health.ts';
+import { silentLogger } from '../../common/logger.ts';
+import { createRegistry } from '../../common/metrics.ts';
+import type { Registry } from '../../common/metrics.ts';
+import { connectRedis, untilReady } from '../../common/redis/connection.ts';
+import type { RedisClient } from '../../common/redis/connection.ts';
+import { createKeys } from '../../common/redis/keys.ts';
+import type { StreamKind } from '../../common/redis/keys.ts';
+import { createStreamReader } from '../../common/redis/stream-reader.ts';
+import { testRedisConfig } from '../../common/testing/redis-config.ts';
+import { startRedis } from '../../common/testing/redis-server.ts';
+import type { TestRedis } from '../../common/testing/redis-server.ts';
+import { checkTrackingLog } from '../../common/tracking-log.ts';
+import type { TrackingLog } from '../../common/tracking-log.ts';
+import { createAppender } from '../append.ts';
+import { createCollectorMetrics } from '../metrics.ts';
+import type { RawRecord, RecordPipeline } from '../outcome.ts';
+import { FileInput } from './file-run.ts';
+import { fileInput } from './file.ts';
+import type { InputDeps } from './input.ts';
+
+/** For the tests of the file input: real files, a real Redis and the real appender, and what was stored. */
+
+export const PARTITIONS = 3;
+export const keys = createKeys('t');
+
+/** Waiting costs a test nothing that it is not about. */
+export const hastyClock: Clock = {
+  now: systemClock.now,
+  sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 10), signal),
+};
+
+/** JSON and validation alone, in place of the collector's pipeline. */
+export function plainPipeline(seen: (record: RawRecord) => void = () => {}): RecordPipeline {
+  return {
+    fromBytes: (record) => {
+      seen(record);
+      const ingest_time = '2026-01-31T09:15:00.000000Z';
+      const stamp = { event_id: record.event_id, ingest_time, channel: 'file', input: 'in' };
+      let reason: string;
+      try {
+        const fields = JSON.parse(record.bytes.toString()) as Record<string, unknown>;
+        if (fields['skip'] === true) return [{ kind: 'skip' }];
+        const { log, issues } = checkTrackingLog(fields, stamp);
+        if (log !== undefined) return [{ kind: 'log', log }];
+        reason = issues.map((issue) => `${issue.field} ${issue.reason}`).join('; ');
+      } catch (error) {
+        reason = String(error);
+      }
+      const raw_base64 = record.bytes.toString('base64');
+      return [
+        {
+          kind: 'dead_letter',
+          dead_letter: { ...stamp, stage: 'decode', reason, raw_base64, meta: record.meta },
+          issues: [],
+        },
+      ];
+    },
+    fromFields: () => [],
+  };
+}
+
+export interface StartOptions {
+  config?: Record<string, unknown>;
+  deps?: Partial<InputDeps>;
+  redis?: RedisClient;
+  streamEntriesMax?: number;
+  open?: ConstructorParameters<typeof FileInput>[2];
+}
+
+export interface Running {
+  input: FileInput;
+  registry: Registry;
+  force: AbortController;
+  failures: unknown[];
+  /** Value of a counter or gauge of the input. */
+  metric(name: string): Promise<number>;
+}
+
+export interface Fixture {
+  server: TestRedis;
+  redis: RedisClient;
+  /** An input over `<dir>/*.log`, started. */
+  start(dir: string, options?: StartOptions): Promise<Running>;
+  /** The same, not started. */
+  create(dir: string, options?: StartOptions): Running;
+  logs(): Promise<TrackingLog[]>;
+  deadLetters(): Promise<DeadLetter[]>;
+  /** Transaction ids of the stored logs, sorted. */
+  ids(): Promise<string[]>;
+  /** Stops every input that was started and removes every folder. */
+  clean(): Promise<void>;
+  tempDir(): Promise<string>;
+  end(): Promise<void>;
+}
+
+export async function createFixture(): Promise<Fixture> {
+  const server = await startRedis();
+  const redis = connectRedis(testRedisConfig(server), silentLogger());
+  await untilReady(redis, 5_000);
+  const running: Running[] = [];
+  const dirs: string[] = [];
+  const logs = () => rows<TrackingLog>(redis, 'log');
+  const clean = async () => {
+    await Promise.all(running.splice(0).map(({ input }) => input.stop()));
+    await Promise.all(dirs.splice(0).map((dir) => rm(dir, { recursive: true, force: true })));
+    await redis.flushall();
+    await redis.hset(keys.meta(), 'partitions', String(PARTITIONS));
+  };
+  const create = (dir: string, options: StartOptions = {}) => {
+    const one = createInput(redis, dir, options);
+    running.push(one);
+    return one;
+  };
+  return {
+    server,
+    redis,
+    create,
+    start: async (dir, options) => {
+      const one = create(dir, options);
+      await one.input.start();
+      return one;
+    },
+    logs,
+    deadLetters: () => rows<DeadLetter>(redis, 'dead_letter'),
+    ids: async () => (await logs()).map((log) => log.transaction_id).sort(),
+    clean,
+    tempDir: async () => {
+      const dir = await mkdtemp(join(tmpdir(), 'tranweave-files-'));
+      dirs.push(dir);
+      return dir;
+    },
+    end: async () => {
+      await clean();
+      redis.disconnect();
+      await server.stop();
+    },
+  };
+}
+
+function createInput(shared: RedisClient, dir: string, options: StartOptions): Running {
+  const redis = options.redis ?? shared;
+  const registry = createRegistry('test');
+  const force = new AbortController();
+  const failures: unknown[] = [];
+  const config = v.parse(fileInput.config, {
+    type: 'file',
+    name: 'in',
+    paths: [join(dir, '*.log')],
+    scan_interval: '10ms',
+    ...options.config,
+  });
+  const appender = createAppender({
+    redis,
+    keys,
+    partitions: PARTITIONS,
+    streamEntriesMax: options.streamEntriesMax ?? 100_000,
+    pendingBytesMax: 1e8,
+  });
+  const deps: InputDeps = {
+    name: 'in',
+    node: 'n1',
+    pipeline: plainPipeline(),
+    appender,
+    redis,
+    keys,
+    clock: hastyClock,
+    logger: silentLogger(),
+    metrics: createCollectorMetrics(registry),
+    health: createHealth(hastyClock),
+    force: force.signal,
+    fail: (error) => failures.push(error),
+    ...options.deps,
+  };
+  return {
+    input: new FileInput(config, deps, options.open),
+    registry,
+    force,
+    failures,
+    metric: async (name) => {
+      const metric = await registry.getSingleMetric(name)?.get();
+      return metric?.values.find(({ labels }) => labels['input'] === 'in')?.value ?? 0;
+    },
+  };
+}
+
+async function rows<T>(redis: RedisClient, kind: StreamKind): Promise<T[]> {
+  const found: T[] = [];
+  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+    const reader = createStreamReader(redis, keys.stream(partition, kind), kind, 1e9);
+    for (const entry of await reader.range('-', '+')) {
+      const lines = entry.body.toString().trimEnd().split('\n');
+      found.push(...lines.map((line) => JSON.parse(line) as T));
+    }
+  }
+  return found;
+}
+
+/** The line of a log, without its newline; `padding` makes it longer. */
+export function line(id: string, padding = 0): string {
+  return JSON.stringify({
+    transaction_id: id,
+    step: 'send',
+    status: 'started',
+    event_time: '2026-01-31T18:15:00+09:00',
+    ...(padding > 0 ? { error_message: 'x'.repeat(padding) } : {}),
+  });
+}
+
+/** Lines of the logs `<prefix>0000` and on, and those ids. */
+export function linesOf(prefix: string, from: number, to: number): { text: string; ids: string[] } {
+  const ids = Array.from({ length: to - from }, (_, i) => `${prefix}${String(from + i).padStart(4, '0')}`);
+  return { text: ids.map((id) => `${line(id)}\n`).join(''), ids };
+}
+
+export async function appendLines(path: string, prefix: string, from: number, to: number): Promise<string[]> {
+  const { text, ids } = linesOf(prefix, from, to);
+  await appendFile(path, text);
+  return ids;
+}
+
+/** Resolves when the condition holds. Throws what the last look at it threw when it does not in time. */
+export async function until(condition: () => unknown, ms = 10_000): Promise<void> {
+  const deadline = systemClock.now() + ms;
+  for (;;) {
+    try {
+      if ((await condition()) !== false) return;
+      if (systemClock.now() > deadline) throw new Error('it did not come to be');
+    } catch (error) {
+      if (systemClock.now() > deadline) throw error;
+    }
+    await systemClock.sleep(10);
+  }
+}

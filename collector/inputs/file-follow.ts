@@ -1,0 +1,247 @@
+import type { FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { RetriableError } from '../../common/errors.ts';
+import type { HealthPart } from '../../common/health.ts';
+import type { Batch, PatientRedis } from './file-append.ts';
+import type { SourceBook } from './file-book.ts';
+import type { Discovery, FoundFile } from './file-discovery.ts';
+import { isSystemError } from './file-problems.ts';
+import type { FileProblems } from './file-problems.ts';
+import { createSlots } from './file-slots.ts';
+import type { Slots } from './file-slots.ts';
+import { FileTailer, MARKER_BYTES_MAX } from './file-tailer.ts';
+import type { TailerSettings } from './file-tailer.ts';
+import { createTurns } from './file-turns.ts';
+import type { Turns } from './file-turns.ts';
+import type { InputDeps } from './input.ts';
+
+export interface FollowerDeps {
+  input: InputDeps;
+  settings: FollowerSettings;
+  discovery: Discovery;
+  book: SourceBook;
+  patient: PatientRedis;
+  problems: FileProblems;
+  /** Tells whether turns get anywhere. */
+  part: HealthPart;
+  stopping: AbortSignal;
+  readonly open: (path: string) => Promise<FileHandle>;
+  /** The next scan should come soon. */
+  scanSoon(): void;
+}
+
+export interface FollowerSettings extends TailerSettings {
+  batchBytesMax: number;
+  filesOpenMax: number;
+  closeAfterMs: number;
+}
+
+/** Chunks under way at the same time: enough to decode one while others are on their way to Redis. */
+const TURNS_MAX = 4;
+
+/** What a turn gave besides a batch: nothing to do at once. */
+const NOTHING = { batch: undefined, more: false };
+
+/**
+ * Keeps a tailer for every file that matches, and for those that matched until they are drained. A scan gives turns
+ * to the files that have something to read; so does an event, sooner.
+ */
+export class FileFollower {
+  readonly #deps: FollowerDeps;
+  readonly #turns: Turns<FileTailer>;
+  readonly #slots: Slots<FileTailer>;
+  readonly #tailers = new Map<string, FileTailer>();
+  /** They had a turn, but no other file could be closed for them. */
+  readonly #waiting = new Set<FileTailer>();
+  /** As the last scan found them, by path. */
+  #byPath = new Map<string, FileTailer>();
+  #found = new Map<string, FoundFile>();
+
+  constructor(deps: FollowerDeps) {
+    this.#deps = deps;
+    const { batchBytesMax, filesOpenMax } = deps.settings;
+    this.#turns = createTurns<FileTailer>({
+      turnsMax: Math.min(TURNS_MAX, filesOpenMax),
+      bufferBytes: batchBytesMax + MARKER_BYTES_MAX,
+      read: (tailer, buffer) => this.#read(tailer, buffer),
+      append: (tailer, batch) => this.#append(tailer, batch),
+      idle: () => this.#idle(),
+    });
+    this.#slots = createSlots<FileTailer>({
+      filesMax: filesOpenMax,
+      closable: (tailer) => tailer.isClosable && !this.#turns.reading(tailer),
+      close: (tailer) => tailer.close(),
+    });
+  }
+
+  /** Folders where files matched, or may match first. */
+  get folders(): Set<string> {
+    const { folders } = this.#deps.discovery;
+    return new Set([...folders, ...[...this.#byPath.keys()].map((path) => dirname(path))]);
+  }
+
+  async scan(): Promise<void> {
+    const { discovery, book } = this.#deps;
+    this.#found = await discovery.scan();
+    if (this.#deps.stopping.aborted) return;
+    book.present = new Set(this.#found.keys());
+    this.#byPath = new Map();
+    for (const file of this.#found.values()) this.#met(file);
+    for (const tailer of this.#tailers.values()) {
+      if (!this.#found.has(tailer.key)) await this.#missed(tailer);
+    }
+    this.#tellBehind();
+  }
+
+  follows(path: string): boolean {
+    return this.#byPath.has(path);
+  }
+
+  /** Gives a file a turn, if the path is one that is followed. */
+  poke(path: string): void {
+    const tailer = this.#byPath.get(path);
+    if (tailer !== undefined) this.#ask(tailer);
+  }
+
+  /** Resolves when the turns under way have ended. */
+  async stop(): Promise<void> {
+    await this.#turns.stop();
+    for (const tailer of this.#tailers.values()) await tailer.close();
+  }
+
+  #met(file: FoundFile): void {
+    const { input, settings, book, patient, open } = this.#deps;
+    let tailer = this.#tailers.get(file.key);
+    if (tailer === undefined) {
+      tailer = new FileTailer(file, { ...input, ...settings, book, patient, open });
+      this.#tailers.set(file.key, tailer);
+    }
+    tailer.path = file.path;
+    tailer.goneSince = undefined;
+    this.#byPath.set(file.path, tailer);
+    if (tailer.wants(file)) this.#ask(tailer);
+  }
+
+  /** No path that matches leads to the file: what was written to it is still read while it is open. */
+  async #missed(tailer: FileTailer): Promise<void> {
+    const { input, settings } = this.#deps;
+    const now = input.clock.now();
+    const missedBefore = tailer.goneSince !== undefined;
+    tailer.goneSince ??= now;
+    if (this.#turns.busy(tailer)) return;
+    if (tailer.isOpen) {
+      const drained =
+        tailer.isQuiet(settings.closeAfterMs) && now - tailer.goneSince >= settings.closeAfterMs;
+      if (drained) await this.#drop(tailer);
+      else this.#ask(tailer);
+      return;
+    }
+    // A rename in the middle of a scan can hide a file from it, so one scan is not enough to believe it.
+    if (!missedBefore) return;
+    const bytes = tailer.unreadBytes;
+    if (bytes > 0) {
+      const told = { path: tailer.path, bytes };
+      input.logger.warn(told, 'file went before all of it was read; what it held is read if it comes back');
+    }
+    await this.#drop(tailer);
+  }
+
+  async #drop(tailer: FileTailer): Promise<void> {
+    this.#tailers.delete(tailer.key);
+    if (tailer.source !== undefined) this.#deps.book.release(tailer.source);
+    await this.#close(tailer);
+  }
+
+  #ask(tailer: FileTailer): void {
+    this.#deps.part.begin();
+    this.#turns.ask(tailer);
+  }
+
+  async #read(tailer: FileTailer, buffer: Buffer): Promise<{ batch: Batch | undefined; more: boolean }> {
+    const { part, problems, stopping } = this.#deps;
+    // It may have been let go after it asked.
+    if (stopping.aborted || this.#tailers.get(tailer.key) !== tailer) return NOTHING;
+    try {
+      if (!(await this.#slots.take(tailer))) {
+        this.#waiting.add(tailer);
+        return NOTHING;
+      }
+      const step = await tailer.read(buffer);
+      part.progress();
+      problems.over(tailer.path);
+      if (step.kind === 'ended') await this.#ended(tailer);
+      if (step.kind === 'moved') {
+        this.#slots.leave(tailer);
+        this.#deps.scanSoon();
+      }
+      this.#letOneIn();
+      return 'batch' in step ? { batch: step.batch, more: step.kind === 'more' } : NOTHING;
+    } catch (error) {
+      await this.#failed(tailer, error);
+      return NOTHING;
+    }
+  }
+
+  async #append(tailer: FileTailer, batch: Batch): Promise<void> {
+    try {
+      await tailer.append(batch);
+      this.#deps.part.progress();
+    } catch (error) {
+      await this.#failed(tailer, error);
+    }
+  }
+
+  async #ended(tailer: FileTailer): Promise<void> {
+    const { book, patient, input } = this.#deps;
+    const { source } = tailer;
+    if (source !== undefined) await patient.patiently(() => book.end(source));
+    input.logger.info(
+      { path: tailer.path, source: source?.id },
+      'file was written anew; reading it from its start',
+    );
+    this.#tailers.delete(tailer.key);
+    await this.#close(tailer);
+    // Which finds the file as a new one.
+    this.#deps.scanSoon();
+  }
+
+  async #failed(tailer: FileTailer, error: unknown): Promise<void> {
+    const { problems, stopping, input } = this.#deps;
+    // Waiting for Redis ends when the input stops; what was not appended is read again after the next start.
+    if (stopping.aborted && error instanceof RetriableError) return;
+    if (!isSystemError(error)) {
+      void this.#turns.stop();
+      return input.fail(error);
+    }
+    problems.report(tailer.path, error);
+    await this.#close(tailer);
+  }
+
+  async #close(tailer: FileTailer): Promise<void> {
+    this.#slots.leave(tailer);
+    await tailer.close();
+    this.#letOneIn();
+  }
+
+  /** A file may be closable now. */
+  #letOneIn(): void {
+    for (const tailer of this.#waiting) {
+      this.#waiting.delete(tailer);
+      return this.#ask(tailer);
+    }
+  }
+
+  #idle(): void {
+    this.#deps.part.idle();
+    this.#tellBehind();
+  }
+
+  #tellBehind(): void {
+    const { metrics, name } = this.#deps.input;
+    let bytes = 0;
+    for (const tailer of this.#tailers.values()) {
+      bytes += tailer.behindBytes(this.#found.get(tailer.key)?.bytes);
+    }
+    metrics.behindBytes.set({ input: name }, bytes);
+  }
+}

@@ -1,0 +1,161 @@
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { describeError, RetriableError } from '../../common/errors.ts';
+import type { HealthPart } from '../../common/health.ts';
+import { createPatientRedis } from './file-append.ts';
+import type { PatientRedis } from './file-append.ts';
+import { createSourceBook } from './file-book.ts';
+import type { SourceBook } from './file-book.ts';
+import { createDiscovery } from './file-discovery.ts';
+import { FileFollower } from './file-follow.ts';
+import { createScanLoop } from './file-loop.ts';
+import type { ScanLoop } from './file-loop.ts';
+import { createFileProblems, isSystemError } from './file-problems.ts';
+import { createFolderWatch } from './file-watch.ts';
+import type { FolderWatch } from './file-watch.ts';
+import type { FileInputConfig } from './file.ts';
+import type { Input, InputDeps } from './input.ts';
+
+/** A turn is a chunk, a scan a look at every file; either takes longer only if the system hangs. */
+const STALL_MS = 60_000;
+const SWEEP_INTERVAL_MS = 60_000;
+
+const openToRead = (path: string): Promise<FileHandle> => open(path, 'r');
+
+/** The input at work: wires its parts, and scans until it is stopped. */
+export class FileInput implements Input {
+  readonly #config: FileInputConfig;
+  readonly #deps: InputDeps;
+  readonly #stopping = new AbortController();
+  readonly #turnsPart: HealthPart;
+  readonly #scanPart: HealthPart;
+  readonly #patient: PatientRedis;
+  readonly #book: SourceBook;
+  readonly #follower: FileFollower;
+  readonly #loop: ScanLoop;
+  readonly #watch: FolderWatch;
+  #nextSweepAt: number;
+  #scanned = false;
+  #running: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
+
+  /** @param open how files are opened; for tests. */
+  constructor(config: FileInputConfig, deps: InputDeps, open = openToRead) {
+    const { name, clock, logger, health } = deps;
+    const stopping = this.#stopping.signal;
+    this.#config = config;
+    this.#deps = deps;
+    const part = health.part(`input ${name}`, STALL_MS);
+    this.#turnsPart = part;
+    this.#scanPart = health.part(`input ${name} scan`, STALL_MS);
+    const problems = createFileProblems(logger);
+    const patient = createPatientRedis({ ...deps, part, stopping });
+    const book = createSourceBook({ ...deps, input: name, forgetAfterMs: config.forget_after });
+    this.#patient = patient;
+    this.#book = book;
+    const discovery = createDiscovery(config, problems);
+    const settings = settingsOf(config);
+    const scanSoon = () => this.#loop.soon();
+    const parts = { discovery, book, patient, problems, part };
+    this.#follower = new FileFollower({ input: deps, settings, stopping, open, scanSoon, ...parts });
+    this.#loop = createScanLoop({
+      clock,
+      intervalMs: config.scan_interval,
+      stopping,
+      scan: () => this.#scan(),
+      poke: (path) => this.#follower.poke(path),
+    });
+    this.#watch = createFolderWatch(
+      {
+        written: (path) => {
+          if (this.#follower.follows(path)) this.#loop.written(path);
+        },
+        renamed: scanSoon,
+      },
+      logger,
+    );
+    this.#nextSweepAt = clock.now() + this.#sweepIntervalMs;
+  }
+
+  async start(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    const first = this.#scan();
+    this.#running = first.then(() => this.#loop.run());
+    await first;
+    this.#scanned = true;
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  trouble(): string | undefined {
+    const { name } = this.#deps;
+    if (this.#stopping.signal.aborted) return `input ${name} is stopping`;
+    return this.#scanned ? this.#patient.trouble() : `input ${name} has not looked for its files yet`;
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopping.abort();
+    await orForced(Promise.all([this.#running, this.#follower.stop()]), this.#deps.force);
+    this.#watch.close();
+    this.#turnsPart.remove();
+    this.#scanPart.remove();
+  }
+
+  async #scan(): Promise<void> {
+    const { logger } = this.#deps;
+    this.#scanPart.begin();
+    try {
+      await this.#follower.scan();
+      if (this.#stopping.signal.aborted) return;
+      if (this.#config.watch) this.#watch.watch(this.#follower.folders);
+      await this.#sweep();
+    } catch (error) {
+      if (!isSystemError(error)) return this.#deps.fail(error);
+      logger.warn({ error: describeError(error) }, 'files cannot be looked for; trying again');
+    } finally {
+      this.#scanPart.idle();
+    }
+  }
+
+  get #sweepIntervalMs(): number {
+    return Math.min(SWEEP_INTERVAL_MS, this.#config.forget_after);
+  }
+
+  /** From time to time; sources that had no file for long are none of a scan's business. */
+  async #sweep(): Promise<void> {
+    const now = this.#deps.clock.now();
+    if (now < this.#nextSweepAt) return;
+    this.#nextSweepAt = now + this.#sweepIntervalMs;
+    try {
+      await this.#book.sweep();
+    } catch (error) {
+      // Redis is away; nothing hangs on it, and what was not got to is there the next time.
+      if (!(error instanceof RetriableError)) throw error;
+    }
+  }
+}
+
+function settingsOf(config: FileInputConfig) {
+  return {
+    lineBytesMax: config.line_bytes_max,
+    lastLineAfterMs: config.last_line_after,
+    batchBytesMax: config.batch_bytes_max,
+    filesOpenMax: config.files_open_max,
+    closeAfterMs: config.close_after,
+  };
+}
+
+/** Waits for the work, but not once waiting is pointless. */
+async function orForced(work: Promise<unknown>, force: AbortSignal): Promise<void> {
+  if (force.aborted) return;
+  let onForce = () => {};
+  const forced = new Promise<void>((resolve) => {
+    onForce = resolve;
+  });
+  force.addEventListener('abort', onForce, { once: true });
+  await Promise.race([work, forced]);
+  force.removeEventListener('abort', onForce);
+}

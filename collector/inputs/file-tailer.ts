@@ -1,0 +1,279 @@
+import type { FileHandle } from 'node:fs/promises';
+import { timestampFromMillis } from '../../common/timestamp.ts';
+import type { PositionedOutcome, SourceAppender } from '../append.ts';
+import { createFramer } from '../framing.ts';
+import type { Frame, Framer } from '../framing.ts';
+import type { Outcome } from '../outcome.ts';
+import type { Batch, PatientRedis } from './file-append.ts';
+import type { Source, SourceBook } from './file-book.ts';
+import type { FoundFile } from './file-discovery.ts';
+import { readAt, readFirstRecord } from './file-reading.ts';
+import { HEAD_BYTES_MAX } from './file-identity.ts';
+import type { InputDeps } from './input.ts';
+
+/** What a turn of reading came to. */
+export type Step =
+  /** There may be more to read at once. */
+  | { kind: 'more'; batch: Batch | undefined }
+  /** Read to its end, for now. */
+  | { kind: 'waiting'; batch: Batch | undefined }
+  /** The content was truncated or replaced. */
+  | { kind: 'ended' }
+  /** The path leads to another file now. */
+  | { kind: 'moved' };
+
+export interface TailerDeps
+  extends Pick<InputDeps, 'name' | 'pipeline' | 'appender' | 'clock'>, TailerSettings {
+  book: SourceBook;
+  patient: PatientRedis;
+  readonly open: (path: string) => Promise<FileHandle>;
+}
+
+export interface TailerSettings {
+  lineBytesMax: number;
+  lastLineAfterMs: number;
+}
+
+/** How much of what was read last is compared before reading on, to notice that the file was written anew. */
+export const MARKER_BYTES_MAX = 64;
+
+/** A source as it is read. */
+interface Reading {
+  source: Source;
+  appender: SourceAppender;
+  framer: Framer;
+  /** The last bytes before where reading goes on; empty when they are not known. */
+  marker: Buffer;
+  /** The first record, once it has come; null if it is too long to be given to decoders. */
+  header: Buffer | null | undefined;
+}
+
+/**
+ * Follows one file: reads on from where it stands, a chunk at a turn, and makes outcomes of the records.
+ *
+ *   new ──first turn with content──▶ reading ──turns──▶ reading ──content replaced──▶ ended
+ *
+ * In both states the file may be closed and opened again by its path; a file that is open is followed whatever it is called.
+ * Every chunk is confirmed before it counts: the file must still begin as the source does, and what stands before
+ * the chunk must be what was read there.
+ */
+export class FileTailer {
+  readonly key: string;
+  path: string;
+  /** Since when no path leads to it; undefined while one does. */
+  goneSince: number | undefined;
+  readonly #deps: TailerDeps;
+  readonly #id: Pick<FoundFile, 'dev' | 'ino'>;
+  #handle: FileHandle | undefined;
+  #reading: Reading | undefined;
+  /** Size and change of the file when it was last looked at for reading. */
+  #seen: Pick<FoundFile, 'bytes' | 'changed'> | undefined;
+  /** How far it was ever read, and when it last got further. */
+  #reached = 0;
+  #grewAt: number;
+  #appends: Promise<void> = Promise.resolve();
+  /** Whether closing it now loses no work that would only be done again, for ever if lines are longer than chunks. */
+  #mayClose = false;
+
+  constructor(file: FoundFile, deps: TailerDeps) {
+    this.key = file.key;
+    this.path = file.path;
+    this.#id = { dev: file.dev, ino: file.ino };
+    this.#deps = deps;
+    this.#grewAt = deps.clock.now();
+  }
+
+  get isOpen(): boolean {
+    return this.#handle !== undefined;
+  }
+
+  /** Whether it may be closed to make room: it could be opened again, and came forward since it was opened. */
+  get isClosable(): boolean {
+    return this.#mayClose && this.goneSince === undefined;
+  }
+
+  get source(): Source | undefined {
+    return this.#reading?.source;
+  }
+
+  /** Bytes that Redis does not have yet. */
+  behindBytes(fileBytes = this.#seen?.bytes ?? 0): number {
+    return Math.max(0, fileBytes - (this.#reading?.appender.lowWater ?? 0));
+  }
+
+  /** Bytes that are known to be there and were not read. */
+  get unreadBytes(): number {
+    return Math.max(0, (this.#seen?.bytes ?? 0) - (this.#reading?.framer.end ?? 0));
+  }
+
+  /** Whether a turn would find something: the file is not as it was, was not read to its end, or its last line has waited enough. */
+  wants(file: Pick<FoundFile, 'bytes' | 'changed'>): boolean {
+    const seen = this.#seen;
+    if (seen === undefined || seen.bytes !== file.bytes || seen.changed !== file.changed) return true;
+    if (file.bytes > this.#reached) return true;
+    return this.unreadBytes > 0 && this.#hasBeenQuietFor(this.#deps.lastLineAfterMs);
+  }
+
+  /** Whether everything in it was read, and nothing came for so long. */
+  isQuiet(ms: number): boolean {
+    return this.unreadBytes === 0 && this.#hasBeenQuietFor(ms);
+  }
+
+  /** The first half of a turn. Throws the system's errors, and a RetriableError when the input stops while Redis is away. */
+  async read(buffer: Buffer): Promise<Step> {
+    const handle = await this.#open();
+    if (handle === undefined) return { kind: 'moved' };
+    const stats = await handle.stat({ bigint: true });
+    const seen = { bytes: Number(stats.size), changed: stats.mtimeNs };
+    this.#reading ??= await this.#begin(handle, seen.bytes);
+    this.#seen = seen;
+    const reading = this.#reading;
+    // An empty file has no identity yet.
+    if (reading === undefined) {
+      this.#mayClose = true;
+      return { kind: 'waiting', batch: undefined };
+    }
+    return this.#readOn(handle, reading, buffer);
+  }
+
+  /** The second half: appends after the batches before this one, and not at all if one of them failed. */
+  append(batch: Batch): Promise<void> {
+    this.#appends = this.#appends.then(() => this.#deps.patient.append(batch));
+    return this.#appends;
+  }
+
+  async close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    const reading = this.#reading;
+    if (reading !== undefined && reading.framer.pending > 0) {
+      // What is held of an unfinished line is read again, so that only open files hold any.
+      reading.framer = createFramer(reading.framer.end, this.#deps.lineBytesMax);
+      reading.marker = Buffer.alloc(0);
+    }
+    await handle?.close();
+  }
+
+  async #open(): Promise<FileHandle | undefined> {
+    if (this.#handle !== undefined) return this.#handle;
+    const handle = await this.#deps.open(this.path);
+    const { dev, ino } = await handle.stat({ bigint: true });
+    if (`${dev}:${ino}` !== this.key) {
+      await handle.close();
+      return undefined;
+    }
+    this.#handle = handle;
+    this.#mayClose = false;
+    return handle;
+  }
+
+  async #begin(handle: FileHandle, bytes: number): Promise<Reading | undefined> {
+    const { book, patient, appender, name, lineBytesMax } = this.#deps;
+    const head = Buffer.from(await readAt(handle, Buffer.alloc(HEAD_BYTES_MAX), 0, HEAD_BYTES_MAX));
+    if (head.length === 0) return undefined;
+    for (;;) {
+      const source = await patient.patiently(() => book.identify({ ...this.#id, path: this.path }, head));
+      try {
+        const opened = await patient.patiently(() => appender.openSource(name, source.id));
+        const start = opened.lowWater;
+        if (start <= Math.max(bytes, head.length)) {
+          const header = start === 0 ? undefined : await readFirstRecord(handle, start, lineBytesMax);
+          const framer = createFramer(start, lineBytesMax);
+          return { source, appender: opened, framer, marker: Buffer.alloc(0), header };
+        }
+        // Truncated while nobody looked, and written again with the same beginning.
+        await patient.patiently(() => book.end(source));
+      } catch (error) {
+        // Or the next attempt would take it for another file's.
+        book.release(source);
+        throw error;
+      }
+    }
+  }
+
+  async #readOn(handle: FileHandle, reading: Reading, buffer: Buffer): Promise<Step> {
+    const { framer, marker, source } = reading;
+    const offset = framer.end + framer.pending;
+    const cut = source.record.cut ?? 0;
+    const chunkBytes = Math.min(buffer.length - MARKER_BYTES_MAX, cut > offset ? cut - offset : Infinity);
+    const bytes = await readAt(handle, buffer, offset - marker.length, marker.length + chunkBytes);
+    const chunk = bytes.subarray(marker.length);
+    if (!bytes.subarray(0, marker.length).equals(marker) || !(await this.#confirm(handle, reading, offset))) {
+      return { kind: 'ended' };
+    }
+    reading.marker = Buffer.from(bytes.subarray(-MARKER_BYTES_MAX));
+    if (offset + chunk.length > this.#reached) {
+      this.#reached = offset + chunk.length;
+      this.#grewAt = this.#deps.clock.now();
+    }
+    const from = framer.end;
+    const outcomes: PositionedOutcome[] = [];
+    const emit = (frame: Frame) => this.#take(reading, frame, outcomes);
+    framer.push(chunk, emit);
+    const atEnd = chunk.length < chunkBytes;
+    if (framer.end + framer.pending === cut) framer.flush(emit);
+    else if (atEnd) await this.#endLastLine(reading, emit);
+    if (atEnd || framer.end > from) this.#mayClose = true;
+    const batch =
+      framer.end === from ? undefined : { source: reading.appender, outcomes, from, end: framer.end };
+    return { kind: atEnd ? 'waiting' : 'more', batch };
+  }
+
+  /** After the chunk was read, so that a chunk of another content does not pass. */
+  async #confirm(handle: FileHandle, { source }: Reading, offset: number): Promise<boolean> {
+    const { book, patient } = this.#deps;
+    const head = await readAt(handle, Buffer.alloc(HEAD_BYTES_MAX), 0, HEAD_BYTES_MAX);
+    // Its size now: a writer may have begun anew since it was looked at.
+    if (Number((await handle.stat({ bigint: true })).size) < offset) return false;
+    return patient.patiently(() => book.confirm(source, head));
+  }
+
+  /** A last line without its newline becomes a record when the file has not grown for long enough. */
+  async #endLastLine({ source, framer }: Reading, emit: (frame: Frame) => void): Promise<void> {
+    const { book, patient, lastLineAfterMs } = this.#deps;
+    if (framer.pending === 0 || !this.#hasBeenQuietFor(lastLineAfterMs)) return;
+    // Should its writer go on later, it must still be the same record, wherever we die before everything has it.
+    await patient.patiently(() => book.cutAt(source, framer.end + framer.pending));
+    framer.flush(emit);
+  }
+
+  #take(reading: Reading, frame: Frame, outcomes: PositionedOutcome[]): void {
+    const { pipeline, lineBytesMax } = this.#deps;
+    const first = reading.header === undefined;
+    const event_id = `${reading.source.id}@${frame.start}`;
+    const meta = { path: this.path, offset: String(frame.start) };
+    if (frame.length > lineBytesMax) {
+      if (first) reading.header = null;
+      outcomes.push({ outcome: this.#tooLong(frame, event_id, meta), end: frame.end });
+      return;
+    }
+    // A copy: the frame's bytes are in a buffer that is used again.
+    if (first) reading.header = Buffer.from(frame.bytes);
+    const header = reading.header === null || reading.header === undefined ? {} : { header: reading.header };
+    for (const outcome of pipeline.fromBytes({ bytes: frame.bytes, event_id, meta, first, ...header })) {
+      outcomes.push({ outcome, end: frame.end });
+    }
+  }
+
+  #tooLong(frame: Frame, event_id: string, meta: Record<string, string>): Outcome {
+    const { name, clock, lineBytesMax } = this.#deps;
+    return {
+      kind: 'dead_letter',
+      dead_letter: {
+        event_id,
+        stage: 'frame',
+        input: name,
+        channel: 'file',
+        reason: `the line is longer than line_bytes_max (${lineBytesMax} bytes); only so much of it is kept`,
+        ingest_time: timestampFromMillis(clock.now()),
+        raw_base64: frame.bytes.toString('base64'),
+        meta: { ...meta, cut: 'true', bytes: String(frame.length) },
+      },
+      issues: [],
+    };
+  }
+
+  #hasBeenQuietFor(ms: number): boolean {
+    return this.#deps.clock.now() - this.#grewAt >= ms;
+  }
+}

@@ -1,0 +1,110 @@
+import * as v from 'valibot';
+import { byteSize, duration, wholeNumber } from '../../common/config-values.ts';
+import { decoderSchema } from '../decoders/registry.ts';
+import { FileInput } from './file-run.ts';
+import { inputEntries } from './input.ts';
+import type { InputComponent } from './input.ts';
+
+const globs = v.array(
+  v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty')),
+  'must be a list of paths, with * and ** as wildcards',
+);
+/** setTimeout cannot wait longer than 24 days; nobody should wait for a scan longer than this. */
+const SCAN_INTERVAL_MS_MAX = 3_600_000;
+const BATCH_BYTES_MAX = 64 * 1024 * 1024;
+
+const config = v.strictObject({
+  type: v.literal('file'),
+  ...inputEntries,
+  decoder: v.optional(decoderSchema, { type: 'json' }),
+  paths: v.pipe(
+    globs,
+    v.minLength(1, 'must name at least one path'),
+    v.description(
+      'Files to follow, as paths with wildcards: `/var/log/eai/*.log`, `/logs/**/{send,hub}-?.log`. Names that begin with a dot are matched only if the pattern has the dot.',
+    ),
+  ),
+  exclude: v.optional(
+    v.pipe(globs, v.description('Files to leave alone although `paths` matches them.')),
+    [],
+  ),
+  scan_interval: v.optional(
+    v.pipe(
+      duration(
+        'How often files are looked for, and looked at for growth where the system tells of none (network mounts). Up to 1h.',
+      ),
+      v.minValue(1, 'must be more than 0'),
+      v.maxValue(SCAN_INTERVAL_MS_MAX, 'must be at most 1h'),
+    ),
+    '1s',
+  ),
+  watch: v.optional(
+    v.pipe(
+      v.boolean('must be true or false'),
+      v.description(
+        'Whether the system is asked to tell of changes, so that they are read before the next scan.',
+      ),
+    ),
+    true,
+  ),
+  last_line_after: v.optional(
+    duration(
+      'A last line without its newline is taken as a record when the file has not grown for so long since the collector saw it; until then it waits for its newline. If its writer goes on with the line afterwards, the rest becomes a record of its own: set it longer than a writer ever pauses within a line.',
+    ),
+    '5s',
+  ),
+  line_bytes_max: v.optional(
+    v.pipe(
+      byteSize(
+        'Longest line. A longer one becomes one dead letter, which holds the first so many bytes and says how many there were.',
+      ),
+      v.minValue(1, 'must be more than 0'),
+      v.maxValue(BATCH_BYTES_MAX, 'must be at most 64MiB'),
+    ),
+    '1MiB',
+  ),
+  batch_bytes_max: v.optional(
+    v.pipe(
+      byteSize(
+        'Bytes that are read from a file at a time and appended together. Up to 4 such batches of an input are in memory.',
+      ),
+      v.minValue(1, 'must be more than 0'),
+      v.maxValue(BATCH_BYTES_MAX, 'must be at most 64MiB'),
+    ),
+    '1MiB',
+  ),
+  files_open_max: v.optional(
+    wholeNumber(
+      1,
+      100_000,
+      'Files that are open at the same time. More files than that are read in turns; a file that is rotated away while it is closed is read on only if `paths` matches its new name.',
+    ),
+    256,
+  ),
+  close_after: v.optional(
+    duration(
+      'How long a file that no path leads to any more (renamed, deleted) is read on after it last grew, for writers that still hold it.',
+    ),
+    '30s',
+  ),
+  forget_after: v.optional(
+    duration(
+      'How long after a file has gone it is forgotten, to keep Redis small. If it comes back later than that, it is collected again.',
+    ),
+    '7d',
+  ),
+});
+export type FileInputConfig = v.InferOutput<typeof config>;
+
+/**
+ * Logs from files that grow. Every line arrives once in effect, whatever dies: how far each file was read is in
+ * Redis, moved by the same script that appends. A file is known by its inode and its first bytes, so it may be renamed.
+ */
+export const fileInput = {
+  type: 'file',
+  summary:
+    'Follows files line by line, through rotation by renaming and through restarts. Each line arrives once; what is on the disk waits there while Redis is away or full. Lines end with a newline; empty ones are skipped. The collector needs nothing but the right to read the files.',
+  example: '- { type: file, name: eai, paths: [/var/log/eai/*.log] }',
+  config,
+  create: (config, deps) => new FileInput(config, deps),
+} satisfies InputComponent<FileInputConfig>;

@@ -1,0 +1,60 @@
+-- Every published revision of every transaction (common/summary.ts); merges leave the newest one. The day of created_at never changes, so all
+-- revisions of a transaction share a partition.
+CREATE TABLE IF NOT EXISTS {database}.transaction_summary_revision
+(
+    transaction_id String COMMENT 'The business transaction' CODEC(ZSTD(1)),
+    interface_id LowCardinality(String) COMMENT 'The kind of exchange; it picks the flow',
+    parent_transaction_id String COMMENT 'The transaction that this one was split off from' CODEC(ZSTD(1)),
+    source_system LowCardinality(String) COMMENT 'The system that the message comes from',
+    target_system LowCardinality(String) COMMENT 'The system that the message goes to',
+    status LowCardinality(String) COMMENT 'in_progress, completed, failed or timed_out',
+    started_at DateTime64(6, 'UTC') COMMENT 'The earliest sign of any step, by the node''s clock' CODEC(Delta, ZSTD(1)),
+    ended_at Nullable(DateTime64(6, 'UTC')) COMMENT 'The latest end of a step, once completed or failed' CODEC(ZSTD(1)),
+    last_event_at DateTime64(6, 'UTC') COMMENT 'Time of the newest log' CODEC(Delta, ZSTD(1)),
+    duration_ms Nullable(Float64) COMMENT 'From started_at to ended_at, in milliseconds' CODEC(ZSTD(1)),
+    steps_expected UInt16 COMMENT 'Steps (and branches) that the flow expects' CODEC(T64, ZSTD(1)),
+    steps_finished UInt16 COMMENT 'Of these, how many have succeeded or were skipped' CODEC(T64, ZSTD(1)),
+    steps Array(Tuple(
+        step LowCardinality(String),
+        branch LowCardinality(String),
+        attempt UInt32,
+        status LowCardinality(String),
+        started_at DateTime64(6, 'UTC'),
+        ended_at Nullable(DateTime64(6, 'UTC')),
+        duration_ms Nullable(Float64),
+        queue_ms Nullable(Float64),
+        node LowCardinality(String),
+        error_code LowCardinality(String),
+        error_message String,
+        expected Bool
+    )) COMMENT 'Steps in the flow''s order, then unexpected ones; one row each by ARRAY JOIN steps AS s' CODEC(ZSTD(1)),
+    last_step LowCardinality(String) COMMENT 'The step of the newest log',
+    error_step LowCardinality(String) COMMENT 'Step of the first failure, also when a later attempt cleared it',
+    error_branch LowCardinality(String) COMMENT 'Branch of the first failure',
+    error_code LowCardinality(String) COMMENT 'Code of the first failure',
+    error_message String COMMENT 'Words of the first failure' CODEC(ZSTD(1)),
+    error_at Nullable(DateTime64(6, 'UTC')) COMMENT 'Time of the first failure' CODEC(ZSTD(1)),
+    business_keys Map(LowCardinality(String), String) COMMENT 'What people search by: order number, account, …' CODEC(ZSTD(1)),
+    late Bool COMMENT 'True for ever once a deadline passed before the transaction was completed or failed',
+    cut Bool COMMENT 'True if there were more steps or keys than a summary holds; all are in tracking_log',
+    deadline_at Nullable(DateTime64(6, 'UTC')) COMMENT 'The next deadline that is not met yet' CODEC(ZSTD(1)),
+    version UInt64 COMMENT 'Revision: grows by one with every change; the newest is the truth' CODEC(T64, ZSTD(1)),
+    created_at DateTime64(6, 'UTC') COMMENT 'When the first log was collected; never changes' CODEC(Delta, ZSTD(1)),
+    updated_at DateTime64(6, 'UTC') COMMENT 'When this revision came to be' CODEC(Delta, ZSTD(1)),
+
+    INDEX by_interface interface_id TYPE set(1000) GRANULARITY 4,
+    INDEX by_start started_at TYPE minmax GRANULARITY 1,
+    INDEX by_update updated_at TYPE minmax GRANULARITY 1,
+    INDEX by_status status TYPE set(4) GRANULARITY 1,
+    INDEX by_business_key mapValues(business_keys) TYPE bloom_filter(0.01) GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toDate(created_at)
+ORDER BY transaction_id
+TTL toDateTime(created_at) + toIntervalSecond({summary_retention})
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1
+COMMENT 'Every revision of every transaction until merges leave the newest; ask transaction_summary instead';
+
+CREATE VIEW IF NOT EXISTS {database}.transaction_summary
+AS SELECT * FROM {database}.transaction_summary_revision FINAL
+COMMENT 'One row per transaction: its newest revision';
