@@ -30,7 +30,7 @@ test('the public order sample gives two orders, completed, with five steps in or
     status: string;
   }
   await until('both are completed', async () => {
-    const rows = await landscape.rows<Row>(query).catch(() => []);
+    const rows = await landscape.rows<Row>(query);
     return rows.length === 2 && rows.every((row) => row.status === 'completed');
   });
   expect(await landscape.rows<Row>(query)).toEqual([

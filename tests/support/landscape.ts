@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createClient } from '@clickhouse/client';
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { stringify } from 'yaml';
 import { freePort, startRedis } from '../../common/testing/redis-server.ts';
@@ -84,10 +84,14 @@ export async function createLandscape(config: object = {}): Promise<Landscape> {
   const start = async (command: string) => {
     const role = await startProcess([command, '--config', configFile]);
     started.push(role);
+    if (command !== 'clickhouse') await until(`${command} is ready`, () => isReady(role.adminUrl));
     return role;
   };
   await start('clickhouse');
-  const clickhouse = createClient({ url: `http://127.0.0.1:${clickhousePort}` });
+  const clickhouse = createClient({
+    url: `http://127.0.0.1:${clickhousePort}`,
+    log: { level: ClickHouseLogLevel.OFF },
+  });
   const streams = openStreams(redis.url, PARTITIONS);
   return {
     dir,
@@ -115,6 +119,11 @@ export async function createLandscape(config: object = {}): Promise<Landscape> {
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+async function isReady(adminUrl: string): Promise<boolean> {
+  const response = await fetch(`${adminUrl}/readyz`);
+  return response.status === 200;
 }
 
 async function isDrained({ redis }: TestStreams): Promise<boolean> {
