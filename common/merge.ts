@@ -1,5 +1,5 @@
 import { cutToBytes } from './text.ts';
-import { microsOf, timestampFromMicros } from './timestamp.ts';
+import { minusMicros } from './timestamp.ts';
 import type { Status, TrackingLog } from './tracking-log.ts';
 
 /**
@@ -123,7 +123,7 @@ export function merge(state: TransactionState | undefined, log: MergeLog): Trans
 /** A log that reports its duration began that much earlier. */
 function startOf(log: MergeLog): string {
   if (log.duration_ms === undefined || log.status === 'started') return log.event_time;
-  return timestampFromMicros(microsOf(log.event_time) - Math.round(log.duration_ms * 1000)) ?? log.event_time;
+  return minusMicros(log.event_time, log.duration_ms * 1000);
 }
 
 function earlier(a: string, b: string): string {

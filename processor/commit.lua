@@ -3,11 +3,12 @@
 -- published summaries, and the group's position behind the logs that were merged. Allowed when Redis is full: committing is
 -- what lets entries be trimmed.
 --
--- KEYS  1 claim   2 log stream   3 summary stream   4 deadlines (zset)   5… one hash per transaction
+-- KEYS  1 claim   2 log stream   3 summary stream   4 deadlines (zset)   5… one string per transaction
 -- ARGV  1 token   2 group
 --       3 id of the last log entry that was merged, or '' when only deadlines passed   4 entries read so far, or ''
 --       5 most entries that the summary stream may hold
---       6 number of transactions, each: id, record (JSON), retention in ms, deadline in ms or ''
+--       6 number of transactions, each: id, record (JSON), retention in ms, deadline in ms, '' for none, or
+--         'as it is' when it need not be touched
 --       then: number of summary entries, each: n, rows
 --       then: number of deadlines to correct, each: id, deadline in ms or ''
 -- Result 'ok', or 'full' when the summary stream is at its mark: then nothing was changed. Error FENCED when the claim is not
@@ -31,11 +32,10 @@ end
 local at = 7
 for i = 1, tonumber(ARGV[6]) do
   local key = KEYS[4 + i]
-  redis.call('HSET', key, 'record', ARGV[at + 1])
-  redis.call('PEXPIRE', key, ARGV[at + 2])
+  redis.call('SET', key, ARGV[at + 1], 'PX', ARGV[at + 2])
   if ARGV[at + 3] == '' then
     redis.call('ZREM', KEYS[4], ARGV[at])
-  else
+  elseif ARGV[at + 3] ~= 'as it is' then
     redis.call('ZADD', KEYS[4], ARGV[at + 3], ARGV[at])
   end
   at = at + 4

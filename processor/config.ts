@@ -22,7 +22,18 @@ export const processorConfigSchema = v.strictObject({
     ),
     20_000,
   ),
-  read_bytes_max: v.optional(byteSize('Bytes of logs that one partition reads ahead at most.'), '4MiB'),
+  read_bytes_max: v.optional(
+    byteSize(
+      'Bytes of logs that one partition merges at a time; twice as much is in memory, since the next are read ahead.',
+    ),
+    '1MiB',
+  ),
+  merge_delay: v.optional(
+    duration(
+      'How long logs are gathered before they are merged, unless there are plenty: a transaction whose logs come together is then published once.',
+    ),
+    '100ms',
+  ),
   summary_entries_max: v.optional(
     wholeNumber(
       10,

@@ -65,7 +65,7 @@ export async function workOnPartition(deps: PartitionWorkerDeps, claim: Claim): 
       entriesRead: start.entries_read,
     });
     let lookAgainAt = deps.clock.now() + LOSS_LOOK_MS;
-    for await (const entries of readAhead(reader, position.lastId, signal)) {
+    for await (const entries of readAhead(deps, reader, position.lastId, signal)) {
       deps.onProgress(partition);
       if (entries.length > 0) {
         position = await takeEntries(deps, store, entries, position, signal);
@@ -85,6 +85,7 @@ export async function workOnPartition(deps: PartitionWorkerDeps, claim: Claim): 
 
 /** The stream's entries in order, batch by batch, one batch ahead of the consumer; an empty batch when none came for a while. */
 async function* readAhead(
+  { clock, config }: PartitionWorkerDeps,
   reader: StreamReader,
   from: string,
   signal: AbortSignal,
@@ -100,7 +101,7 @@ async function* readAhead(
   }
 
   function read(): Promise<StreamEntry[]> {
-    const batch = reader.read(after, BLOCK_MS).catch((error: unknown) => {
+    const batch = gather().catch((error: unknown) => {
       // The claim's end closes the connection under a waiting read.
       if (signal.aborted) return [];
       throw error;
@@ -109,6 +110,19 @@ async function* readAhead(
     batch.catch(() => undefined);
     return batch;
   }
+
+  async function gather(): Promise<StreamEntry[]> {
+    const first = await reader.read(after, BLOCK_MS);
+    const last = first.at(-1);
+    if (last === undefined || isPlenty(first, config.read_bytes_max)) return first;
+    await clock.sleep(config.merge_delay, signal);
+    if (signal.aborted) return first;
+    return [...first, ...(await reader.read(last.id, 0))];
+  }
+}
+
+function isPlenty(entries: readonly StreamEntry[], bytesMax: number): boolean {
+  return entries.reduce((bytes, entry) => bytes + entry.body.length, 0) >= bytesMax / 4;
 }
 
 /** Counts and tells entries that vanished before they were read; they are read from then on, as far as counting goes. */

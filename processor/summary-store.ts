@@ -47,9 +47,7 @@ export function createSummaryStore(deps: SummaryStoreDeps, cachedMax: number): S
 
   async function fetch(ids: readonly string[]): Promise<[string, TransactionRecord][]> {
     if (ids.length === 0) return [];
-    const records = await reply(
-      Promise.all(ids.map((id) => redis.hget(keys.transaction(partition, id), 'record'))),
-    );
+    const records = await reply(redis.mget(ids.map((id) => keys.transaction(partition, id))));
     return ids.flatMap((id, index) => {
       const json = records[index];
       return typeof json === 'string' ? [[id, decodeRecord(json)] satisfies [string, TransactionRecord]] : [];
@@ -104,11 +102,11 @@ function commitArguments(config: ProcessorConfig, changes: readonly Change[]): (
   const entries = encodeEntries(changes.map((change) => ({ line: JSON.stringify(change.summary) })));
   return [
     changes.length,
-    ...changes.flatMap(({ record, evaluation, summary }) => [
+    ...changes.flatMap(({ record, evaluation, summary, deadlineChanged }) => [
       summary.transaction_id,
       encodeRecord(record),
       evaluation.status === 'in_progress' ? config.open_retention : config.finished_retention,
-      evaluation.status === 'in_progress' ? (evaluation.deadline_at ?? '') : '',
+      deadlineChanged ? (record.deadline_at ?? '') : 'as it is',
     ]),
     entries.length,
     ...entries.flatMap((entry) => [entry.rows, entry.body]),

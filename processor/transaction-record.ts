@@ -9,7 +9,11 @@ import { summarize } from '../common/summary.ts';
 /** What Redis keeps of a transaction: its merged state, and what the processor must remember beside it. */
 export interface TransactionRecord {
   state: TransactionState;
+  /** The state as JSON: tells a change from a repetition, and is stringified once for both. */
+  stateJson: string;
   kept: Bookkeeping;
+  /** The deadline that is being watched, ms since 1970; absent if none is. */
+  deadline_at?: number;
 }
 
 export type FindFlow = (interfaceId: string | undefined) => Flow;
@@ -19,14 +23,22 @@ export interface Change {
   record: TransactionRecord;
   evaluation: Evaluation;
   summary: Summary;
+  /** Whether the deadline that is watched must be set or taken away. */
+  deadlineChanged: boolean;
 }
 
-export function encodeRecord(record: TransactionRecord): string {
-  return JSON.stringify(record);
+export function encodeRecord({ stateJson, kept, deadline_at }: TransactionRecord): string {
+  return `{"kept":${JSON.stringify(kept)},"deadline_at":${deadline_at ?? 'null'},"state":${stateJson}}`;
 }
 
 export function decodeRecord(json: string): TransactionRecord {
-  return JSON.parse(json) as TransactionRecord;
+  const { state, kept, deadline_at } = JSON.parse(json) as {
+    state: TransactionState;
+    kept: Bookkeeping;
+    deadline_at: number | null;
+  };
+  const record = { state, stateJson: JSON.stringify(state), kept };
+  return deadline_at === null ? record : { ...record, deadline_at };
 }
 
 /** Logs of one transaction in one batch, with the times of the stream entries that brought the first and the last. */
@@ -50,7 +62,8 @@ export function applyLogs(
   let state = known?.state;
   for (const log of logs) state = merge(state, log);
   if (state === undefined) return undefined;
-  if (known !== undefined && JSON.stringify(known.state) === JSON.stringify(state)) return undefined;
+  const stateJson = JSON.stringify(state);
+  if (known?.stateJson === stateJson) return undefined;
   const wasLate = known !== undefined && (known.kept.late || isTimedOut(known, findFlow, firstAt));
   const kept: Bookkeeping = {
     version: (known?.kept.version ?? 0) + 1,
@@ -58,14 +71,14 @@ export function applyLogs(
     created_at: known?.kept.created_at ?? firstAt,
     updated_at: lastAt,
   };
-  return toChange({ state, kept }, findFlow, lastAt);
+  return toChange({ state, stateJson, kept }, known?.deadline_at, findFlow, lastAt);
 }
 
 /** The record as a passed deadline leaves it, or undefined if none has passed at `now` (ms since 1970). */
 export function applyDeadline(known: TransactionRecord, findFlow: FindFlow, now: number): Change | undefined {
   if (!isTimedOut(known, findFlow, now)) return undefined;
   const kept = { ...known.kept, version: known.kept.version + 1, late: true, updated_at: now };
-  return toChange({ state: known.state, kept }, findFlow, now);
+  return toChange({ ...known, kept }, known.deadline_at, findFlow, now);
 }
 
 /** When the record is due by its flow as it is now, ms since 1970; undefined if it waits for nothing. */
@@ -79,10 +92,21 @@ function isTimedOut(record: TransactionRecord, findFlow: FindFlow, now: number):
   return evaluate(record.state, flow, record.kept.created_at, now).status === 'timed_out';
 }
 
-function toChange(record: TransactionRecord, findFlow: FindFlow, now: number): Change {
-  const flow = findFlow(record.state.facts.interface_id?.value);
-  const evaluation = evaluate(record.state, flow, record.kept.created_at, now);
-  const late = record.kept.late || evaluation.status === 'timed_out';
-  const settled = { state: record.state, kept: { ...record.kept, late } };
-  return { record: settled, evaluation, summary: summarize(settled.state, flow, evaluation, settled.kept) };
+function toChange(
+  { state, stateJson, kept }: TransactionRecord,
+  watched: number | undefined,
+  findFlow: FindFlow,
+  now: number,
+): Change {
+  const flow = findFlow(state.facts.interface_id?.value);
+  const evaluation = evaluate(state, flow, kept.created_at, now);
+  const settled = { ...kept, late: kept.late || evaluation.status === 'timed_out' };
+  const deadline = evaluation.status === 'in_progress' ? evaluation.deadline_at : undefined;
+  const record = { state, stateJson, kept: settled };
+  return {
+    record: deadline === undefined ? record : { ...record, deadline_at: deadline },
+    evaluation,
+    summary: summarize(state, flow, evaluation, settled),
+    deadlineChanged: deadline !== watched,
+  };
 }

@@ -19,7 +19,7 @@ export async function fromRedis(
   now: number,
 ): Promise<Summary | undefined> {
   const key = createKeys(config.redis.prefix).transaction(partitionOf(id, config.partitions), id);
-  const json = await reply(redis.hget(key, 'record'));
+  const json = await reply(redis.get(key));
   if (json === null) return undefined;
   const { state, kept } = decodeRecord(json);
   const flow = createFlowFinder(config)(state.facts.interface_id?.value);

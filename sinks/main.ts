@@ -68,7 +68,7 @@ async function runSink(
     if (!(await open(sink, logger, clock, lifecycle.stopping, (words) => (trouble = words)))) return;
     trouble = undefined;
     const group = sinkGroup(config.name);
-    const worker: Omit<SinkWorkerDeps, 'onProgress'> = {
+    const worker: Omit<SinkWorkerDeps, 'onProgress' | 'onIdle'> = {
       sink,
       name: config.name,
       group,
@@ -128,7 +128,7 @@ async function open(
 
 /** All streams of one claimed partition side by side; when one fails, the others end with it and the claim decides what is next. */
 async function carryPartition(
-  worker: Omit<SinkWorkerDeps, 'onProgress'>,
+  worker: Omit<SinkWorkerDeps, 'onProgress' | 'onIdle'>,
   role: Role,
   claim: Claim,
 ): Promise<void> {
@@ -138,7 +138,11 @@ async function carryPartition(
     const part = role.health.part(`${worker.name} ${kind} ${claim.partition}`, STALL_MS);
     part.begin();
     try {
-      await carryStream({ ...worker, onProgress: () => part.progress() }, { ...claim, signal }, kind);
+      await carryStream(
+        { ...worker, onProgress: () => part.progress(), onIdle: () => part.idle() },
+        { ...claim, signal },
+        kind,
+      );
     } catch (error) {
       failed.abort();
       throw error;

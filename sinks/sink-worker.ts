@@ -10,20 +10,18 @@ import type { Keys, StreamKind } from '../common/redis/keys.ts';
 import { lostEntries } from '../common/redis/loss.ts';
 import type { Position } from '../common/redis/loss.ts';
 import { createStreamReader } from '../common/redis/stream-reader.ts';
-import type { StreamReader } from '../common/redis/stream-reader.ts';
 import { retry } from '../common/retry.ts';
 import type { RetryPolicy } from '../common/retry.ts';
 import type { StreamEntry } from '../common/stream-entry.ts';
 import { timestampFromMillis } from '../common/timestamp.ts';
 import type { BatchConfig } from './config.ts';
+import { gather, sizeOf, topUp } from './fill-batch.ts';
 import { createLedger } from './manifest.ts';
 import type { Ledger, Manifest } from './manifest.ts';
 import type { SinkMetrics } from './metrics.ts';
 import type { RefusedRow, Sink, SinkBatch } from './sink.ts';
 import type { Slots } from './slots.ts';
 
-/** How long a read waits for entries while nothing is buffered. */
-const BLOCK_MS = 500;
 /** How long the connection for reads may take. */
 const READY_MS_MAX = 5_000;
 /** How often a worker with nothing to do looks whether entries vanished unread. */
@@ -48,6 +46,8 @@ export interface SinkWorkerDeps {
   force: AbortSignal;
   /** Called with every turn of a loop and every attempt to write: the sign that work is getting done. */
   onProgress: () => void;
+  /** Called when there is nothing to do but wait for others. */
+  onIdle: () => void;
   /** Called with what keeps the store from taking batches, in words, and with undefined once it takes one. */
   onTrouble: (words: string | undefined) => void;
 }
@@ -87,10 +87,12 @@ export async function carryStream(deps: SinkWorkerDeps, claim: Claim, kind: Stre
           'entries of a begun batch are gone from the stream',
         );
       }
-      position = await store(deps, claim, kind, ledger, begun, entries, position);
+      position = await store(deps, claim, kind, ledger, position, () =>
+        Promise.resolve({ manifest: begun, entries }),
+      );
     }
     while (!signal.aborted) {
-      const entries = await fill(deps, reader, position.lastId, signal);
+      const entries = await gather(reader, deps.batch, deps.clock, position.lastId, signal);
       deps.onProgress();
       if (entries.length === 0) {
         if (deps.clock.now() < lookAgainAt) continue;
@@ -98,8 +100,10 @@ export async function carryStream(deps: SinkWorkerDeps, claim: Claim, kind: Stre
         lookAgainAt = deps.clock.now() + LOSS_LOOK_MS;
         continue;
       }
-      const manifest = manifestOf(stream, entries);
-      position = await store(deps, claim, kind, ledger, manifest, entries, position);
+      position = await store(deps, claim, kind, ledger, position, async () => {
+        await topUp(reader, deps.batch, entries);
+        return { manifest: manifestOf(stream, entries), entries };
+      });
     }
   } catch (error) {
     // The claim's end closes the connection under a waiting read; that is no failure.
@@ -127,72 +131,43 @@ async function noticeLoss(
   return { ...position, entriesRead: (position.entriesRead ?? 0) + lost };
 }
 
-/** The next entries, until there are enough of them or the oldest has waited long enough. Empty if none came. */
-async function fill(
-  { batch, clock }: SinkWorkerDeps,
-  reader: StreamReader,
-  afterId: string,
-  signal: AbortSignal,
-): Promise<StreamEntry[]> {
-  const entries: StreamEntry[] = await reader.read(afterId, BLOCK_MS);
-  if (entries.length === 0) return entries;
-  const deadline = clock.now() + batch.delay_max;
-  let { rows, bytes } = sizeOf(entries);
-  while (rows < batch.rows_max && bytes < batch.bytes_max && !signal.aborted) {
-    const left = deadline - clock.now();
-    if (left <= 0) break;
-    const more = await reader.read(entries.at(-1)?.id ?? afterId, left);
-    const size = sizeOf(more);
-    rows += size.rows;
-    bytes += size.bytes;
-    entries.push(...more);
-  }
-  return entries;
-}
-
-function sizeOf(entries: readonly StreamEntry[]): { rows: number; bytes: number } {
-  let rows = 0;
-  let bytes = 0;
-  for (const entry of entries) {
-    rows += entry.rows;
-    bytes += entry.body.length;
-  }
-  return { rows, bytes };
-}
-
 function manifestOf(stream: string, entries: readonly StreamEntry[]): Manifest {
   const [first, last] = [entries[0]?.id ?? '', entries.at(-1)?.id ?? ''];
   // Ids never repeat within a stream, and the stream's key holds the deployment's prefix.
   return { token: `${stream}/${first}..${last}`, first_id: first, last_id: last, entries: entries.length };
 }
 
-/** Writes a batch and commits it. Returns where the group stands then; unchanged if the claim ended before the store took it. */
+/**
+ * Waits for its turn, then writes a batch and commits it. Returns where the group stands then; unchanged if the claim ended before the
+ * store took it.
+ *
+ * @param decide what the batch is, once it is its turn: its bounds are written down then, and hold from there on.
+ */
 async function store(
   deps: SinkWorkerDeps,
-  claim: Claim,
+  { signal }: Claim,
   kind: StreamKind,
   ledger: Ledger,
-  manifest: Manifest,
-  entries: readonly StreamEntry[],
   position: Position,
+  decide: () => Promise<{ manifest: Manifest; entries: readonly StreamEntry[] }>,
 ): Promise<Position> {
-  await ledger.begin(manifest);
-  const batch: SinkBatch = {
-    stream: kind,
-    token: manifest.token,
-    chunks: entries.map((entry) => entry.body),
-    ...sizeOf(entries),
-  };
-  const refused = await deps.slots.run(() => writeUntilTaken(deps, batch, claim.signal), claim.signal);
-  if (refused === undefined) return position;
-  const after: Position = {
-    lastId: manifest.last_id,
-    entriesRead: position.entriesRead === null ? null : position.entriesRead + manifest.entries,
-  };
-  await ledger.commit(after.lastId, after.entriesRead, toDeadLetters(deps, batch, refused));
-  deps.metrics.rows.inc({ sink: deps.name, stream: kind }, batch.rows - refused.length);
-  deps.metrics.refused.inc({ sink: deps.name, stream: kind }, refused.length);
-  return after;
+  // Others of the same store are at work meanwhile; waiting for them is no stall of ours.
+  deps.onIdle();
+  const after = await deps.slots.run(async () => {
+    deps.onProgress();
+    const { manifest, entries } = await decide();
+    await ledger.begin(manifest);
+    const chunks = entries.map((entry) => entry.body);
+    const batch: SinkBatch = { stream: kind, token: manifest.token, chunks, ...sizeOf(entries) };
+    const refused = await writeUntilTaken(deps, batch, signal);
+    if (refused === undefined) return position;
+    const entriesRead = position.entriesRead === null ? null : position.entriesRead + manifest.entries;
+    await ledger.commit(manifest.last_id, entriesRead, toDeadLetters(deps, batch, refused));
+    deps.metrics.rows.inc({ sink: deps.name, stream: kind }, batch.rows - refused.length);
+    deps.metrics.refused.inc({ sink: deps.name, stream: kind }, refused.length);
+    return { lastId: manifest.last_id, entriesRead };
+  }, signal);
+  return after ?? position;
 }
 
 /** Repeats the write with growing pauses until the store has it. Undefined if the claim ended before. */

@@ -32,7 +32,7 @@ export function createKeys(prefix: string) {
     /** string: bounds of the batch that a sink is writing, set before the write, gone with the commit. */
     manifest: (partition: number, kind: StreamKind, group: string) =>
       `${prefix}:{${partition}}:manifest:${kind}:${group}`,
-    /** hash: a transaction's summary; see processor/summary-store.ts. */
+    /** string with TTL: JSON of what is known of a transaction; see processor/transaction-record.ts. */
     transaction: (partition: number, id: string) => `${prefix}:{${partition}}:txn:${id}`,
     /** zset: transaction id → deadline in ms since 1970. */
     deadlines: (partition: number) => `${prefix}:{${partition}}:deadlines`,
