@@ -182,6 +182,17 @@ export interface CollectorStamp {
   input: string;
 }
 
+/** What a record says itself: the standard log without what the collector fills in. */
+const {
+  event_id,
+  ingest_time: _ingest,
+  channel: _channel,
+  input: _input,
+  ...ownEntries
+} = trackingLogSchema.entries;
+const recordSchema = v.strictObject({ event_id: v.exactOptional(event_id), ...ownEntries });
+type CheckedRecord = v.InferOutput<typeof recordSchema>;
+
 /**
  * Checks a record against the standard log. A field that is null or an empty text counts as absent, so that
  * an empty transaction id is never an id. Returns every issue, not only the first.
@@ -190,33 +201,60 @@ export function checkTrackingLog(
   record: Readonly<Record<string, unknown>>,
   stamp: CollectorStamp,
 ): { log: TrackingLog; issues?: never } | { log?: never; issues: FieldIssue[] } {
-  // A spread keeps an own key named __proto__ a key; deleting only where there is something to delete keeps the object fast.
-  const candidate: Record<string, unknown> = { ...record };
-  for (const field of Object.keys(candidate)) {
-    const value = candidate[field];
-    if (value === null || value === '' || value === undefined) delete candidate[field];
+  const given = needsNoCopy(record) ? record : copyOfGiven(record);
+  const result = v.safeParse(recordSchema, given);
+  const reserved = reservedKeys(given);
+  if (!result.success || reserved.length > 0) {
+    return { issues: [...reserved, ...(result.issues ?? []).map(toFieldIssue)] };
   }
-  candidate['event_id'] ??= stamp.event_id;
-  candidate['ingest_time'] = stamp.ingest_time;
-  candidate['channel'] = stamp.channel;
-  candidate['input'] = stamp.input;
-  const result = v.safeParse(trackingLogSchema, candidate);
-  const reserved = reservedKeys(candidate);
-  if (reserved.length > 0) {
-    return { issues: [...reserved, ...(result.success ? [] : result.issues.map(toFieldIssue))] };
-  }
-  return result.success ? { log: result.output } : { issues: result.issues.map(toFieldIssue) };
+  return { log: stamped(result.output, stamp) };
 }
 
+/** Onto the fresh object that the check made: copying it once more would cost as much as the whole check. */
+function stamped(checked: CheckedRecord, stamp: CollectorStamp): TrackingLog {
+  const log = checked as Partial<TrackingLog> & CheckedRecord;
+  log.event_id ??= stamp.event_id;
+  log.ingest_time = stamp.ingest_time;
+  log.channel = stamp.channel;
+  log.input = stamp.input;
+  return log as TrackingLog;
+}
+
+/** What the collector sets itself, whatever the record says of it. */
+const STAMPED = ['ingest_time', 'channel', 'input'] as const;
+
+function isAbsent(value: unknown): boolean {
+  return value === null || value === '' || value === undefined;
+}
+
+/** The common case: nothing empty in it, and nothing that only the collector says. */
+function needsNoCopy(record: Readonly<Record<string, unknown>>): boolean {
+  for (const field of Object.keys(record)) if (isAbsent(record[field])) return false;
+  return !STAMPED.some((field) => Object.hasOwn(record, field));
+}
+
+function copyOfGiven(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const stampedFields: readonly string[] = STAMPED;
+  // Entries keep an own key named __proto__ a key.
+  return Object.fromEntries(
+    Object.entries(record).filter(([field, value]) => !isAbsent(value) && !stampedFields.includes(field)),
+  );
+}
+
+const RESERVED = ['__proto__', 'prototype', 'constructor'] as const;
+
 /** Keys that valibot's record leaves out without a word, lest they reach a prototype; here they are refused by name. */
-function reservedKeys(candidate: Readonly<Record<string, unknown>>): FieldIssue[] {
-  return ['business_keys', 'attributes'].flatMap((field) => {
-    const map = candidate[field];
-    if (typeof map !== 'object' || map === null) return [];
-    return ['__proto__', 'prototype', 'constructor']
-      .filter((key) => Object.hasOwn(map, key))
-      .map((key) => ({ field, reason: `has the key ${key}, which cannot be kept; give it another name` }));
-  });
+function reservedKeys(record: Readonly<Record<string, unknown>>): FieldIssue[] {
+  const issues: FieldIssue[] = [];
+  for (const field of ['business_keys', 'attributes']) {
+    const map = record[field];
+    if (typeof map !== 'object' || map === null) continue;
+    for (const key of RESERVED) {
+      if (!Object.hasOwn(map, key)) continue;
+      issues.push({ field, reason: `has the key ${key}, which cannot be kept; give it another name` });
+    }
+  }
+  return issues;
 }
 
 function toFieldIssue(issue: v.BaseIssue<unknown>): FieldIssue {

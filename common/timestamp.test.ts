@@ -1,0 +1,73 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  canonicalTimestamp,
+  microsOf,
+  millisBetween,
+  minusMicros,
+  timestampFromMicros,
+  timestampFromMillis,
+} from './timestamp.ts';
+
+const micros = fc.integer({ min: Date.UTC(1901, 0) * 1000, max: Date.UTC(2200, 0) * 1000 });
+
+test('microseconds and canonical texts are two ways of one time', () => {
+  fc.assert(
+    fc.property(micros, (value) => {
+      const text = timestampFromMicros(value)!;
+      expect(text).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+      expect(microsOf(text)).toBe(value);
+      expect(canonicalTimestamp(text)).toBe(text);
+      expect(canonicalTimestamp(text.replace('Z', '+00:00'))).toBe(text);
+    }),
+  );
+});
+
+test('texts compare as times do', () => {
+  fc.assert(
+    fc.property(micros, micros, (a, b) => {
+      expect(timestampFromMicros(a)! < timestampFromMicros(b)!).toBe(a < b);
+      expect(millisBetween(timestampFromMicros(a)!, timestampFromMicros(b)!)).toBeCloseTo((b - a) / 1000, 3);
+    }),
+  );
+});
+
+test('taking microseconds away is the same with and without a calendar', () => {
+  fc.assert(
+    fc.property(
+      micros,
+      fc.oneof(fc.integer({ min: 0, max: 90_000_000 }), fc.integer({ min: 0, max: 1e13 })),
+      (at, less) => {
+        expect(minusMicros(timestampFromMicros(at)!, less)).toBe(
+          timestampFromMicros(at - less) ?? timestampFromMicros(at),
+        );
+      },
+    ),
+  );
+});
+
+test('a wall time in milliseconds is a canonical text, asked once or twice', () => {
+  const at = Date.UTC(2026, 0, 31, 9, 15, 0, 7);
+  expect([timestampFromMillis(at), timestampFromMillis(at), timestampFromMillis(at + 1)]).toEqual([
+    '2026-01-31T09:15:00.007000Z',
+    '2026-01-31T09:15:00.007000Z',
+    '2026-01-31T09:15:00.008000Z',
+  ]);
+});
+
+test.each([
+  ['2026-02-29T00:00:00.000000Z', undefined],
+  ['2024-02-29T00:00:00.000000Z', '2024-02-29T00:00:00.000000Z'],
+  ['2100-02-29T00:00:00.000000Z', undefined],
+  ['2026-13-01T00:00:00.000000Z', undefined],
+  ['2026-01-01T24:00:00.000000Z', undefined],
+  ['2026-01-01T00:60:00.000000Z', undefined],
+  ['1899-12-31T00:00:00.000000Z', undefined],
+  ['2026-01-01T00:00:60.000000Z', '2026-01-01T00:01:00.000000Z'],
+  ['2026-01-0aT00:00:00.000000Z', undefined],
+  ['2026-01-01T00:00:00.12345678Z', '2026-01-01T00:00:00.123456Z'],
+  ['2026-01-01 00:00:00,5+0900', '2025-12-31T15:00:00.500000Z'],
+  ['2026-01-01T00:00:00', undefined],
+])('%s is %s', (text, expected) => {
+  expect(canonicalTimestamp(text)).toBe(expected);
+});
