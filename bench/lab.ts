@@ -104,6 +104,8 @@ async function folder(dir: string, name: string): Promise<string> {
 async function startProcess(command: string, configFile: string): Promise<RunningRole> {
   const child: ChildProcess = fork(CLI, [command, '--config', configFile], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    // As the command's own first line and `up` start it.
+    execArgv: ['--enable-source-maps', '--max-semi-space-size=64'],
   });
   const ended = once(child, 'exit');
   const first = await Promise.race([once(child, 'message'), ended.then(() => undefined)]);
