@@ -10,8 +10,9 @@ export function duration(description: string) {
   return v.pipe(
     v.string('must be a duration with its unit, like 500ms, 10s, 5m, 24h or 90d'),
     v.regex(DURATION, 'must be a duration with its unit, like 500ms, 10s, 5m, 24h or 90d'),
-    v.transform(parseDuration),
+    // Before the transformation: what documents the input ends there.
     v.description(description),
+    v.transform(parseDuration),
   );
 }
 
@@ -31,11 +32,11 @@ export function byteSize(description: string) {
   return v.pipe(
     v.string('must be a size with its unit, like 64KiB or 16MiB'),
     v.regex(BYTE_SIZE, 'must be a size with its unit, like 64KiB or 16MiB'),
+    v.description(description),
     v.transform((text) => {
       const [, amount, unit] = BYTE_SIZE.exec(text) ?? [];
       return Math.floor(Number(amount) * BYTES_OF[unit as keyof typeof BYTES_OF]);
     }),
-    v.description(description),
   );
 }
 

@@ -1,4 +1,5 @@
 import { toJsonSchema } from '@valibot/to-json-schema';
+import { ruleSchema } from '../../collector/mapping-rule.ts';
 import { decoders } from '../../collector/decoders/registry.ts';
 import { inputs } from '../../collector/inputs/registry.ts';
 import { trackingLogSchema } from '../../common/tracking-log.ts';
@@ -50,8 +51,33 @@ export function configurationPage(): string {
     ...parts.flatMap(([name, schema]) => section(`## \`${name}\``, name, schema)),
     ...components('## `inputs`: where logs come from', inputs),
     ...components('## `decoder`: bytes to fields', decoders),
+    ...mappingRules(),
     ...components('## `sinks`: where everything is stored', sinks),
   ].join('\n')}\n`;
+}
+
+/** One rule of a mapping; the fields that rules are for are those of the standard log. */
+function mappingRules(): string[] {
+  const rule = schemaOf(ruleSchema).anyOf?.find((option) => option.properties !== undefined) ?? {};
+  return [
+    '## `mapping`: fields to the standard log',
+    '',
+    'Field of the [standard log](tracking-log.md) → rule. A rule is the name of a decoded field, or an object with exactly one of `field`, `constant` and `template`.',
+    '`business_keys` and `attributes` hold a rule for each of their keys; `attributes: rest` takes every field that no rule names.',
+    '',
+    '```yaml',
+    'mapping:',
+    '  transaction_id: order_no',
+    '  interface_id: { constant: shop-order }',
+    '  step: { field: event, values: { Placed: send, Stored: receive }, default: hub }',
+    "  event_time: { field: time, time: 'yyyy-MM-dd HH:mm:ss.SSS', zone: Asia/Seoul }",
+    '  node: { field: [host, meta.path] }',
+    '  business_keys: { account: account }',
+    '  attributes: rest',
+    '```',
+    '',
+    ...table(rowsOf('', rule, false)),
+  ];
 }
 
 function section(title: string, path: string, schema: Schema): string[] {
@@ -143,6 +169,7 @@ function typeOf(schema: Schema): string {
 }
 
 function table(rows: readonly Row[]): string[] {
+  if (rows.length === 0) return ['It has no settings.', ''];
   const cell = (text: string) => text.replaceAll('|', String.raw`\|`);
   return [
     '| key | type | default | meaning |',
