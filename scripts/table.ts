@@ -17,7 +17,7 @@ export function table(titles: readonly string[], rows: readonly (readonly string
 }
 
 /** What a log says must not move the cursor of whoever reads it. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   // eslint-disable-next-line no-control-regex
   return stripVTControlCharacters(text).replace(/[\u0000-\u001F\u007F]+/g, ' ');
 }

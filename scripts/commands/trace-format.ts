@@ -1,6 +1,6 @@
 import { millisBetween } from '../../common/timestamp.ts';
 import type { Summary, SummaryStep } from '../../common/summary.ts';
-import { table } from '../table.ts';
+import { oneLine, table } from '../table.ts';
 
 /** A transaction as a person reads it: what became of it, then its steps as a table with a timeline beside it. */
 
@@ -26,7 +26,7 @@ export function formatTrace(summary: Summary, zone: string): string {
   if (summary.cut) head.push(['note', 'too many steps or keys for a summary; all logs are in tracking_log']);
   const rows = summary.steps.map((step) => stepRow(step, summary, time));
   return [
-    ...head.map(([title, text]) => `${title.padEnd(12)} ${text}`),
+    ...head.map(([title, text]) => `${title.padEnd(12)} ${oneLine(text)}`),
     '',
     table(['step', 'status', 'try', 'started', 'waited', 'took', 'timeline', 'node', 'error'], rows),
   ].join('\n');
