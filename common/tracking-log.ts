@@ -78,6 +78,7 @@ const map = (description: string) =>
       v.pipe(
         v.string(),
         v.check(fitsIn(LIMITS.mapKeyBytesMax), `has a key longer than ${LIMITS.mapKeyBytesMax} bytes`),
+        wellFormed,
       ),
       mapValue,
       'must be an object of texts',

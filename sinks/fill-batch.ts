@@ -7,6 +7,13 @@ import type { BatchConfig } from './config.ts';
 const BLOCK_MS = 500;
 /** Looking for more entries this often is often enough: each look costs a call to Redis. */
 const LOOK_MS = 100;
+/**
+ * How much one read asks for. Redis counts entries, not bytes, and the reader guesses their size, so a read may bring more, and the more
+ * it asks for the more: 16 times as much, should the first entries be of the largest size.
+ */
+export const READ_BYTES = 1024 * 1024;
+/** A read that brings so much has probably left more. */
+const LARGE_READ = { bytes: READ_BYTES / 2, entries: 512 };
 
 export interface Size {
   rows: number;
@@ -21,23 +28,47 @@ export async function gather(
   afterId: string,
   signal: AbortSignal,
 ): Promise<StreamEntry[]> {
-  const entries = await reader.read(afterId, BLOCK_MS);
+  const entries: StreamEntry[] = [];
+  addWithin(batch, entries, await reader.read(afterId, BLOCK_MS));
   if (entries.length === 0) return entries;
   const deadline = clock.now() + batch.delay_max;
-  while (!isFull(entries, batch) && !signal.aborted) {
+  while (!signal.aborted && (await topUp(reader, batch, entries)) === 'room') {
     const left = deadline - clock.now();
     if (left <= 0) break;
     await clock.sleep(Math.min(left, LOOK_MS), signal);
-    if (!signal.aborted) await topUp(reader, batch, entries);
   }
   return entries;
 }
 
 /** Adds what has come since, as far as there is room. What waited for its turn to be written grows to what the store's pace asks for. */
-export async function topUp(reader: StreamReader, batch: BatchConfig, entries: StreamEntry[]): Promise<void> {
-  const last = entries.at(-1);
-  if (last === undefined || isFull(entries, batch)) return;
-  entries.push(...(await reader.read(last.id, 0)));
+export async function topUp(
+  reader: StreamReader,
+  batch: BatchConfig,
+  entries: StreamEntry[],
+): Promise<'full' | 'room'> {
+  for (;;) {
+    const { rows, bytes } = sizeOf(entries);
+    const last = entries.at(-1);
+    if (last === undefined || rows >= batch.rows_max || bytes >= batch.bytes_max) return 'full';
+    const more = await reader.read(last.id, 0);
+    if (!addWithin(batch, entries, more)) return 'full';
+    if (sizeOf(more).bytes < LARGE_READ.bytes && more.length < LARGE_READ.entries) return 'room';
+  }
+}
+
+/**
+ * Adds entries up to the batch's bounds; a first one whatever its size. False if some were left out: they are in the stream, and will be read again.
+ * The headers are let go: no store reads them, and they are a good part of an entry.
+ */
+function addWithin(batch: BatchConfig, entries: StreamEntry[], more: readonly StreamEntry[]): boolean {
+  let { rows, bytes } = sizeOf(entries);
+  for (const entry of more) {
+    rows += entry.rows;
+    bytes += entry.body.length;
+    if (entries.length > 0 && (rows > batch.rows_max || bytes > batch.bytes_max)) return false;
+    entries.push({ ...entry, header: undefined });
+  }
+  return true;
 }
 
 export function sizeOf(entries: readonly StreamEntry[]): Size {
@@ -48,9 +79,4 @@ export function sizeOf(entries: readonly StreamEntry[]): Size {
     bytes += entry.body.length;
   }
   return { rows, bytes };
-}
-
-function isFull(entries: readonly StreamEntry[], batch: BatchConfig): boolean {
-  const { rows, bytes } = sizeOf(entries);
-  return rows >= batch.rows_max || bytes >= batch.bytes_max;
 }

@@ -53,6 +53,9 @@ export async function startSinks(deps: SinksRole): Promise<Started> {
   return { adminUrl: role.adminUrl, addresses: {} };
 }
 
+/** What all streams of a sink share. */
+type WorkerOfSink = Omit<SinkWorkerDeps, 'onProgress' | 'onIdle' | 'onTrouble'>;
+
 /** One store from opening to closing; returns once the process stops. */
 async function runSink(
   { clock, lifecycle, shared, claims, logger: parent }: SinksRole,
@@ -62,13 +65,18 @@ async function runSink(
 ): Promise<void> {
   const logger = parent.child({ sink: config.name });
   const sink = createSink(config, { name: config.name, clock, logger });
-  let trouble: string | undefined = 'is not open yet';
-  role.addTrouble(() => (trouble === undefined ? undefined : `sink ${config.name}: ${trouble}`));
+  // By who is in trouble: the opening, or a stream of a partition.
+  const troubles = new Map<string, string>([['open', 'is not open yet']]);
+  role.addTrouble(() => {
+    const [first] = troubles.values();
+    return first === undefined ? undefined : `sink ${config.name}: ${first}`;
+  });
   try {
-    if (!(await open(sink, logger, clock, lifecycle.stopping, (words) => (trouble = words)))) return;
-    trouble = undefined;
+    if (!(await open(sink, logger, clock, lifecycle.stopping, (words) => troubles.set('open', words))))
+      return;
+    troubles.delete('open');
     const group = sinkGroup(config.name);
-    const worker: Omit<SinkWorkerDeps, 'onProgress' | 'onIdle'> = {
+    const worker: WorkerOfSink = {
       sink,
       name: config.name,
       group,
@@ -81,7 +89,6 @@ async function runSink(
       logger,
       metrics,
       force: lifecycle.force,
-      onTrouble: (words) => (trouble = words),
     };
     await createClaims({
       redis: role.redis,
@@ -94,7 +101,7 @@ async function runSink(
       clock,
       logger,
       onFailure: (error) => lifecycle.fail(error),
-      work: (claim) => carryPartition(worker, role, claim),
+      work: (claim) => carryPartition(worker, role, troubles, claim),
     }).run(lifecycle.stopping);
   } finally {
     await sink.close();
@@ -128,8 +135,9 @@ async function open(
 
 /** All streams of one claimed partition side by side; when one fails, the others end with it and the claim decides what is next. */
 async function carryPartition(
-  worker: Omit<SinkWorkerDeps, 'onProgress' | 'onIdle'>,
+  worker: WorkerOfSink,
   role: Role,
+  troubles: Map<string, string>,
   claim: Claim,
 ): Promise<void> {
   const failed = new AbortController();
@@ -137,9 +145,14 @@ async function carryPartition(
   const carried = worker.sink.streams.map(async (kind) => {
     const part = role.health.part(`${worker.name} ${kind} ${claim.partition}`, STALL_MS);
     part.begin();
+    const name = `${kind} ${claim.partition}`;
+    const onTrouble = (words: string | undefined) => {
+      if (words === undefined) troubles.delete(name);
+      else troubles.set(name, words);
+    };
     try {
       await carryStream(
-        { ...worker, onProgress: () => part.progress(), onIdle: () => part.idle() },
+        { ...worker, onProgress: () => part.progress(), onIdle: () => part.idle(), onTrouble },
         { ...claim, signal },
         kind,
       );

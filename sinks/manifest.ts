@@ -1,7 +1,8 @@
 import type { DeadLetter } from '../common/dead-letter.ts';
+import { RetriableError } from '../common/errors.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import type { Keys, StreamKind } from '../common/redis/keys.ts';
-import { reply } from '../common/redis/redis-error.ts';
+import { errorCode, reply } from '../common/redis/redis-error.ts';
 import { loadScript } from '../common/redis/scripts.ts';
 import { encodeEntries } from '../common/stream-entry.ts';
 
@@ -13,6 +14,8 @@ import { encodeEntries } from '../common/stream-entry.ts';
  */
 export interface Manifest {
   token: string;
+  /** Where the group stood; if it stands elsewhere, somebody has moved it since. */
+  after_id: string;
   first_id: string;
   last_id: string;
   entries: number;
@@ -26,7 +29,10 @@ export interface Ledger {
   /** The batch that an earlier owner had begun, if any. */
   pending(): Promise<Manifest | undefined>;
   begin(manifest: Manifest): Promise<void>;
-  /** Moves the group behind the batch, forgets the manifest and keeps what the store refused, all at once. */
+  /**
+   * Moves the group behind the batch, forgets the manifest and keeps what the store refused, all at once. Throws a RetriableError when
+   * the stream is gone; a group that is gone is made again where it belongs.
+   */
   commit(lastId: string, entriesRead: number | null, refused: readonly DeadLetter[]): Promise<void>;
 }
 
@@ -52,7 +58,7 @@ export function createLedger({ redis, keys, partition, kind, group, token }: Led
     },
     commit: async (lastId, entriesRead, refused) => {
       const entries = encodeEntries(refused.map((letter) => ({ line: JSON.stringify(letter) })));
-      await commitScript.run(
+      const run = commitScript.run(
         redis,
         [claimKey, manifestKey, keys.stream(partition, kind), keys.stream(partition, 'dead_letter')],
         [
@@ -64,6 +70,12 @@ export function createLedger({ redis, keys, partition, kind, group, token }: Led
           ...entries.flatMap((entry) => [entry.rows, entry.body]),
         ],
       );
+      try {
+        await run;
+      } catch (error) {
+        if (errorCode(error) !== 'NOGROUP') throw error;
+        throw new RetriableError('the stream was deleted', { cause: error });
+      }
     },
   };
 }

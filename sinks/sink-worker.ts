@@ -1,6 +1,5 @@
 import type { Clock } from '../common/clock.ts';
-import type { DeadLetter } from '../common/dead-letter.ts';
-import { describeError, RetriableError } from '../common/errors.ts';
+import { RetriableError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import type { Claim } from '../common/redis/claims.ts';
 import { connectBlocking, untilReady } from '../common/redis/connection.ts';
@@ -9,24 +8,22 @@ import { positionOf, streamInfo } from '../common/redis/groups.ts';
 import type { Keys, StreamKind } from '../common/redis/keys.ts';
 import { lostEntries } from '../common/redis/loss.ts';
 import type { Position } from '../common/redis/loss.ts';
-import { createStreamReader } from '../common/redis/stream-reader.ts';
-import { retry } from '../common/retry.ts';
-import type { RetryPolicy } from '../common/retry.ts';
+import { createStreamReader, disconnectOn } from '../common/redis/stream-reader.ts';
+import type { StreamReader } from '../common/redis/stream-reader.ts';
 import type { StreamEntry } from '../common/stream-entry.ts';
-import { timestampFromMillis } from '../common/timestamp.ts';
 import type { BatchConfig } from './config.ts';
-import { gather, sizeOf, topUp } from './fill-batch.ts';
+import { gather, READ_BYTES, topUp } from './fill-batch.ts';
 import { createLedger } from './manifest.ts';
 import type { Ledger, Manifest } from './manifest.ts';
 import type { SinkMetrics } from './metrics.ts';
-import type { RefusedRow, Sink, SinkBatch } from './sink.ts';
+import type { Sink } from './sink.ts';
 import type { Slots } from './slots.ts';
+import { storeBatch } from './store-batch.ts';
 
 /** How long the connection for reads may take. */
 const READY_MS_MAX = 5_000;
 /** How often a worker with nothing to do looks whether entries vanished unread. */
 const LOSS_LOOK_MS = 5_000;
-const WRITE_RETRY: RetryPolicy = { delayMsMin: 200, delayMsMax: 10_000 };
 
 export interface SinkWorkerDeps {
   sink: Sink;
@@ -44,66 +41,67 @@ export interface SinkWorkerDeps {
   metrics: SinkMetrics;
   /** Aborts when a write under way must be given up: the process is about to be ended. */
   force: AbortSignal;
-  /** Called with every turn of a loop and every attempt to write: the sign that work is getting done. */
+  /**
+   * Called with every turn of a loop and every attempt to write: the sign that work is getting done. A store that is away is no fault of
+   * this process, which goes on trying: it shows by `onTrouble`, not by the lack of progress.
+   */
   onProgress: () => void;
   /** Called when there is nothing to do but wait for others. */
   onIdle: () => void;
-  /** Called with what keeps the store from taking batches, in words, and with undefined once it takes one. */
+  /** Called with what keeps the store from taking this stream's batch, in words, and with undefined once it has it. */
   onTrouble: (words: string | undefined) => void;
 }
 
+/** One claimed partition's stream of one kind, while it is carried. */
+export interface Carried {
+  deps: SinkWorkerDeps;
+  signal: AbortSignal;
+  kind: StreamKind;
+  stream: string;
+  ledger: Ledger;
+  reader: StreamReader;
+  labels: { sink: string; stream: StreamKind };
+}
+
 /**
- * Carries one kind of stream of a claimed partition to the store until the claim ends: fill a batch → write down its bounds → write it
- * → commit. At most one batch is in memory, so what a process holds is bounded by partitions × kinds × `batch.bytes_max`
- * however long the store is away.
+ * Carries one kind of stream of a claimed partition to the store until the claim ends:
+ *
+ *   finish what a former owner had begun → (fill a batch → write down its bounds → write it → commit)*
+ *
+ * At most one batch is in memory, so what a process holds is bounded by partitions × kinds × `batch.bytes_max`, and one read
+ * more, however long the store is away. Throws a FencedError when the claim is lost and a RetriableError when Redis is away: starting over is right then.
  */
 export async function carryStream(deps: SinkWorkerDeps, claim: Claim, kind: StreamKind): Promise<void> {
-  const { redis, keys, group } = deps;
+  const { redis, keys, group, clock } = deps;
   const { partition, token, signal } = claim;
   const stream = keys.stream(partition, kind);
-  const ledger = createLedger({ redis, keys, partition, kind, group, token });
   const blocking = connectBlocking(deps.redisConfig, deps.logger);
-  signal.addEventListener('abort', () => blocking.disconnect(), { once: true });
+  disconnectOn(signal, blocking);
   try {
     await untilReady(blocking, READY_MS_MAX);
-    const reader = createStreamReader(blocking, stream, kind, deps.batch.bytes_max);
+    const carried: Carried = {
+      deps,
+      signal,
+      kind,
+      stream,
+      ledger: createLedger({ redis, keys, partition, kind, group, token }),
+      reader: createStreamReader(blocking, stream, kind, READ_BYTES),
+      labels: { sink: deps.name, stream: kind },
+    };
     const start = await positionOf(redis, stream, group);
-    let position = await noticeLoss(deps, kind, stream, {
-      lastId: start.last_delivered_id,
-      entriesRead: start.entries_read,
-    });
-    let lookAgainAt = deps.clock.now() + LOSS_LOOK_MS;
-    const begun = await ledger.pending();
-    if (begun !== undefined) {
-      deps.logger.info(
-        { group, partition, kind, batch: begun.token },
-        'repeating the batch of the former owner',
-      );
-      const entries = await reader.range(begun.first_id, begun.last_id);
-      if (entries.length !== begun.entries) {
-        deps.metrics.lost.inc({ sink: deps.name, stream: kind }, begun.entries - entries.length);
-        deps.logger.error(
-          { group, partition, kind, batch: begun.token },
-          'entries of a begun batch are gone from the stream',
-        );
-      }
-      position = await store(deps, claim, kind, ledger, position, () =>
-        Promise.resolve({ manifest: begun, entries }),
-      );
-    }
+    let position: Position = { lastId: start.last_delivered_id, entriesRead: start.entries_read };
+    position = await finishBegun(carried, position);
+    position = await noticeLoss(carried, position);
+    let lookAgainAt = clock.now() + LOSS_LOOK_MS;
     while (!signal.aborted) {
-      const entries = await gather(reader, deps.batch, deps.clock, position.lastId, signal);
+      const entries = await gather(carried.reader, deps.batch, clock, position.lastId, signal);
       deps.onProgress();
-      if (entries.length === 0) {
-        if (deps.clock.now() < lookAgainAt) continue;
-        position = await noticeLoss(deps, kind, stream, position);
-        lookAgainAt = deps.clock.now() + LOSS_LOOK_MS;
-        continue;
+      if (entries.length > 0) {
+        position = await storeNext(carried, position, entries);
+      } else if (clock.now() >= lookAgainAt) {
+        position = await noticeLoss(carried, position);
+        lookAgainAt = clock.now() + LOSS_LOOK_MS;
       }
-      position = await store(deps, claim, kind, ledger, position, async () => {
-        await topUp(reader, deps.batch, entries);
-        return { manifest: manifestOf(stream, entries), entries };
-      });
     }
   } catch (error) {
     // The claim's end closes the connection under a waiting read; that is no failure.
@@ -113,117 +111,63 @@ export async function carryStream(deps: SinkWorkerDeps, claim: Claim, kind: Stre
   }
 }
 
+/** Stores what has been gathered, and what more there is when its turn comes. */
+async function storeNext(carried: Carried, position: Position, entries: StreamEntry[]): Promise<Position> {
+  return storeBatch(carried, position, async () => {
+    await topUp(carried.reader, carried.deps.batch, entries);
+    const manifest = manifestOf(carried.stream, position.lastId, entries);
+    await carried.ledger.begin(manifest);
+    return { manifest, entries };
+  });
+}
+
+function manifestOf(stream: string, afterId: string, entries: readonly StreamEntry[]): Manifest {
+  const [first, last] = [entries[0]?.id ?? '', entries.at(-1)?.id ?? ''];
+  return {
+    // Ids never repeat within a stream, and the stream's key holds the deployment's prefix.
+    token: `${stream}/${first}..${last}`,
+    after_id: afterId,
+    first_id: first,
+    last_id: last,
+    entries: entries.length,
+  };
+}
+
+/** Repeats the very batch that a former owner had begun: it may or may not be stored, and the store knows by its token. */
+async function finishBegun(carried: Carried, position: Position): Promise<Position> {
+  const { deps, labels, ledger, reader, stream } = carried;
+  const begun = await ledger.pending();
+  if (begun === undefined) return position;
+  if (begun.after_id !== position.lastId) {
+    // Finishing it would move the group past what somebody wants stored again, or back before what is to be left out.
+    deps.logger.warn(
+      { stream, batch: begun.token, group: position.lastId },
+      'the group was moved by hand: a batch that was begun before is not finished',
+    );
+    return position;
+  }
+  deps.logger.info({ stream, batch: begun.token }, 'repeating the batch that was begun');
+  const entries = await reader.range(begun.first_id, begun.last_id);
+  const lost = begun.entries - entries.length;
+  if (lost > 0) {
+    deps.metrics.lost.inc(labels, lost);
+    deps.logger.error(
+      { stream, batch: begun.token, lost },
+      'entries of a begun batch are gone: rows may be lost',
+    );
+  }
+  return storeBatch(carried, position, () => Promise.resolve({ manifest: begun, entries }));
+}
+
 /** Counts and tells entries that vanished before they were read; they are read from then on, as far as counting goes. */
-async function noticeLoss(
-  { redis, metrics, logger, name }: SinkWorkerDeps,
-  kind: StreamKind,
-  stream: string,
-  position: Position,
-): Promise<Position> {
-  const info = await streamInfo(redis, stream);
+async function noticeLoss({ deps, labels, stream }: Carried, position: Position): Promise<Position> {
+  const info = await streamInfo(deps.redis, stream);
   const lost = info === null ? null : lostEntries(info, position);
   if (lost === null || lost === 0) return position;
-  metrics.lost.inc({ sink: name, stream: kind }, lost);
-  logger.error(
+  deps.metrics.lost.inc(labels, lost);
+  deps.logger.error(
     { stream, lost },
     'entries were deleted from the stream before they were stored: rows are lost',
   );
   return { ...position, entriesRead: (position.entriesRead ?? 0) + lost };
-}
-
-function manifestOf(stream: string, entries: readonly StreamEntry[]): Manifest {
-  const [first, last] = [entries[0]?.id ?? '', entries.at(-1)?.id ?? ''];
-  // Ids never repeat within a stream, and the stream's key holds the deployment's prefix.
-  return { token: `${stream}/${first}..${last}`, first_id: first, last_id: last, entries: entries.length };
-}
-
-/**
- * Waits for its turn, then writes a batch and commits it. Returns where the group stands then; unchanged if the claim ended before the
- * store took it.
- *
- * @param decide what the batch is, once it is its turn: its bounds are written down then, and hold from there on.
- */
-async function store(
-  deps: SinkWorkerDeps,
-  { signal }: Claim,
-  kind: StreamKind,
-  ledger: Ledger,
-  position: Position,
-  decide: () => Promise<{ manifest: Manifest; entries: readonly StreamEntry[] }>,
-): Promise<Position> {
-  // Others of the same store are at work meanwhile; waiting for them is no stall of ours.
-  deps.onIdle();
-  const after = await deps.slots.run(async () => {
-    deps.onProgress();
-    const { manifest, entries } = await decide();
-    await ledger.begin(manifest);
-    const chunks = entries.map((entry) => entry.body);
-    const batch: SinkBatch = { stream: kind, token: manifest.token, chunks, ...sizeOf(entries) };
-    const refused = await writeUntilTaken(deps, batch, signal);
-    if (refused === undefined) return position;
-    const entriesRead = position.entriesRead === null ? null : position.entriesRead + manifest.entries;
-    await ledger.commit(manifest.last_id, entriesRead, toDeadLetters(deps, batch, refused));
-    deps.metrics.rows.inc({ sink: deps.name, stream: kind }, batch.rows - refused.length);
-    deps.metrics.refused.inc({ sink: deps.name, stream: kind }, refused.length);
-    return { lastId: manifest.last_id, entriesRead };
-  }, signal);
-  return after ?? position;
-}
-
-/** Repeats the write with growing pauses until the store has it. Undefined if the claim ended before. */
-async function writeUntilTaken(
-  { sink, name, clock, logger, metrics, force, onProgress, onTrouble }: SinkWorkerDeps,
-  batch: SinkBatch,
-  signal: AbortSignal,
-): Promise<readonly RefusedRow[] | undefined> {
-  const labels = { sink: name, stream: batch.stream };
-  const write = async () => {
-    onProgress();
-    const started = clock.now();
-    const { refused } = await sink.write(batch, force);
-    metrics.writeSeconds.observe(labels, (clock.now() - started) / 1000);
-    onTrouble(undefined);
-    return refused;
-  };
-  try {
-    return await retry(write, {
-      policy: WRITE_RETRY,
-      clock,
-      signal,
-      onRetry: (error, attempt) => {
-        metrics.retries.inc(labels);
-        onTrouble(describeError(error));
-        logger.warn(
-          { batch: batch.token, attempt, error: describeError(error) },
-          'store did not take a batch',
-        );
-      },
-    });
-  } catch (error) {
-    if (signal.aborted && error instanceof RetriableError) return undefined;
-    throw error;
-  }
-}
-
-function toDeadLetters(deps: SinkWorkerDeps, batch: SinkBatch, refused: readonly RefusedRow[]): DeadLetter[] {
-  if (refused.length === 0) return [];
-  if (batch.stream === 'dead_letter') {
-    // Dead letters have one shape; a store that refuses one refuses all of them, and somebody must look.
-    throw new RetriableError(`${deps.name} refuses dead letters: ${refused[0]?.reason ?? ''}`);
-  }
-  const lines = batch.chunks.flatMap((chunk) => chunk.toString().trimEnd().split('\n'));
-  return refused.map(({ index, reason }) => {
-    const line = lines[index] ?? '';
-    const row = JSON.parse(line) as Record<string, unknown>;
-    return {
-      event_id: `${batch.token}#${index}`,
-      stage: `sink ${deps.name}`,
-      input: typeof row['input'] === 'string' ? row['input'] : '',
-      channel: typeof row['channel'] === 'string' ? row['channel'] : '',
-      reason,
-      ingest_time: timestampFromMillis(deps.clock.now()),
-      raw_base64: Buffer.from(line).toString('base64'),
-      meta: { stream: batch.stream },
-    };
-  });
 }

@@ -36,8 +36,8 @@ export interface RefusedRow {
 
 /**
  * A repository that takes batches. Protocol: `open` once before the first write (it may be called by several
- * processes at once: migrations must bear that); then `write`, one at a time for each stream kind but concurrently for
- * different kinds; `close` last, safe twice.
+ * processes at once: migrations must bear that); then `write`, several at the same time (at most
+ * `batch.writes_max`), but one batch of a partition's stream after the other; `close` last, safe twice.
  *
  * `write` resolves when the rows are stored for good, naming the rows that were refused for ever. It must be idempotent: the same
  * batch again has no effect, by its token or by upserts on (transaction_id, event_id), (transaction_id, version) and (event_id).

@@ -34,7 +34,9 @@ export function toHttpError(error: unknown): HttpError {
   const found = /Code: (\d+)\. DB::Exception: [\s\S]*/.exec(message);
   if (found === null) return clickHouseError(1002, 'UNKNOWN_EXCEPTION', message, 500);
   const name = /\(([A-Z][A-Z0-9_]+)\)\s*$/.exec(found[0])?.[1] ?? '';
-  return { status: statusOf(name), code: Number(found[1]), text: found[0] };
+  // An insert of rows tells its code twice.
+  const text = found[0].replace(/^(Code: \d+\. DB::Exception: )\1/, '$1');
+  return { status: statusOf(name), code: Number(found[1]), text };
 }
 
 /** An error of the front's own, in ClickHouse's words. */

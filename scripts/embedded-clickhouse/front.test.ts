@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
+import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { brotliCompressSync, deflateSync, gunzipSync, gzipSync } from 'node:zlib';
 import { createClient } from '@clickhouse/client';
+import type { ClickHouseSettings } from '@clickhouse/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startClickHouse } from '../../common/testing/clickhouse.ts';
 import type { TestClickHouse } from '../../common/testing/clickhouse.ts';
@@ -59,7 +61,7 @@ describe('@clickhouse/client', () => {
     await server.client.insert({ table: 't', values: [{ id: 1, text: 'a' }], format: 'JSONEachRow' });
     const { stream } = await server.client.exec({
       query: 'INSERT INTO t FORMAT JSONEachRow',
-      values: (await import('node:stream')).Readable.from([Buffer.from('{"id":2,"text":"나"}\n')], {
+      values: Readable.from([Buffer.from('{"id":2,"text":"나"}\n')], {
         objectMode: false,
       }),
     });
@@ -68,6 +70,42 @@ describe('@clickhouse/client', () => {
       { id: 1, text: 'a' },
       { id: 2, text: '나' },
     ]);
+  });
+
+  test('inserts bytes under its own settings: a token, blocks, and what is done with unknown fields', async () => {
+    await server.client.command({
+      query:
+        'CREATE TABLE once (id UInt32) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 10',
+    });
+    const insert = async (rows: string, settings: ClickHouseSettings) => {
+      const { stream } = await server.client.exec({
+        query: 'INSERT INTO once FORMAT JSONEachRow',
+        values: Readable.from([Buffer.from(rows)], { objectMode: false }),
+        clickhouse_settings: { async_insert: 0, ...settings },
+      });
+      stream.resume();
+    };
+    for (const token of ['a', 'a', 'b']) await insert('{"id":1}\n', { insert_deduplication_token: token });
+    expect(await server.rows('SELECT count() AS n FROM once')).toEqual([{ n: 2 }]);
+    const unknown = '{"id":2,"nope":1}\n';
+    await insert(unknown, { input_format_skip_unknown_fields: 1 });
+    await expect(insert(unknown, { input_format_skip_unknown_fields: 0 })).rejects.toMatchObject({
+      code: '117',
+    });
+    await expect(insert(unknown, { nope_nope: 1 })).rejects.toMatchObject({
+      code: '115',
+    });
+    // One setting was for one insert.
+    await insert(unknown, {});
+  });
+
+  test("is told what is wrong with rows once, in ClickHouse's words", async () => {
+    const response = await fetch(`${server.url}/?query=INSERT%20INTO%20t%20FORMAT%20JSONEachRow`, {
+      method: 'POST',
+      body: '{"id":"x"}\n',
+    });
+    expect(response.headers.get('x-clickhouse-exception-code')).toBe('27');
+    expect(await response.text()).toMatch(/^Code: 27\. DB::Exception: Cannot parse/);
   });
 
   test('is told what is wrong by code and words', async () => {

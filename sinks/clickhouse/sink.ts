@@ -7,6 +7,14 @@ import type { Sink, SinkComponent } from '../sink.ts';
 import { meaningOf } from './failure.ts';
 import { insertBatch } from './insert.ts';
 import { migrate } from './migrate.ts';
+import type { Retention } from './retention.ts';
+
+/** Shorter ones are slips of the pen that would drop everything. */
+const RETENTION_MS_MIN = 3_600_000;
+
+function retention(description: string) {
+  return v.pipe(duration(description), v.minValue(RETENTION_MS_MIN, 'must be at least 1h'));
+}
 
 const config = v.strictObject({
   type: v.literal('clickhouse'),
@@ -14,7 +22,7 @@ const config = v.strictObject({
   url: v.optional(
     v.pipe(
       v.string('must be a text'),
-      v.regex(/^https?:\/\/[^/\s]+\/?$/, 'must be like http://host:8123 or https://host:8443'),
+      v.regex(/^https?:\/\/[^/\s@?#]+\/?$/, 'must be like http://host:8123 or https://host:8443'),
       v.description("Address of ClickHouse's HTTP interface."),
     ),
     'http://127.0.0.1:8123',
@@ -33,30 +41,46 @@ const config = v.strictObject({
   password: v.exactOptional(
     v.pipe(v.string('must be a text'), v.description('Password; better given as `${CLICKHOUSE_PASSWORD}`.')),
   ),
-  retention: v.optional(duration('How long tracking logs are kept, from when they were collected.'), '90d'),
-  summary_retention: v.optional(duration('How long transactions are kept, from their first log on.'), '180d'),
-  dead_letter_retention: v.optional(duration('How long dead letters are kept.'), '30d'),
+  retention: v.optional(
+    retention(
+      'How long tracking logs are kept, from when they were collected: a day of event_time is dropped as a whole once its last log has expired. At least 1h.',
+    ),
+    '90d',
+  ),
+  summary_retention: v.optional(
+    retention('How long transactions are kept, from their last change. At least 1h.'),
+    '90d',
+  ),
+  dead_letter_retention: v.optional(retention('How long dead letters are kept. At least 1h.'), '30d'),
   request_timeout: v.optional(
-    duration('How long an insert may take before it counts as failed and is repeated.'),
-    '60s',
+    v.pipe(
+      duration(
+        'How long ClickHouse may be silent over an insert before it counts as failed and is repeated. 1s to 90s.',
+      ),
+      v.minValue(1000, 'must be at least 1s'),
+      // A loop of a sinks process that is silent for two minutes counts as stuck.
+      v.maxValue(90_000, 'must be at most 90s'),
+    ),
+    '30s',
   ),
   compression: v.optional(
     v.pipe(
       v.boolean('must be true or false'),
-      v.description('Whether inserts are sent gzipped: less network for more CPU.'),
+      v.description(
+        'Whether inserts are sent gzipped: a tenth of the network for more CPU. Worth it when ClickHouse is on another machine behind a slow line.',
+      ),
     ),
     false,
   ),
 });
 export type ClickHouseSinkConfig = v.InferOutput<typeof config>;
 
-/** ClickHouse over HTTP. Exactly once: a batch's token makes its repetition harmless; see insert.ts. */
+/** ClickHouse over HTTP. Exactly once: a batch's token makes its repetition harmless; see insert.ts and settings.ts. */
 export const clickhouseSink = {
   type: 'clickhouse',
   summary:
     'Stores logs, transactions and dead letters in ClickHouse, whose tables it makes itself. Exactly once after any crash of a sinks process.',
-  example: `
-- name: clickhouse
+  example: `- name: clickhouse
   type: clickhouse
   url: http://127.0.0.1:8123
   database: tranweave
@@ -70,7 +94,7 @@ export const clickhouseSink = {
       streams: clickhouseSink.streams,
       open: async (signal) => {
         try {
-          await migrate(client, settings.database, retentionOf(settings), signal);
+          await migrate(client, { database: settings.database, ...retentionOf(settings) }, signal);
         } catch (error) {
           throw meaningOf(error);
         }
@@ -88,6 +112,10 @@ function clientOf(settings: ClickHouseSinkConfig): ClickHouseClient {
     url: settings.url,
     request_timeout: settings.request_timeout,
     compression: { request: settings.compression, response: false },
+    // Writes at a time are bounded by the worker; a bound here would make them wait within their time limit.
+    max_open_connections: settings.batch.writes_max + 1,
+    // Shorter than a server's own (3 s in old ones): else it closes a connection just as it is used.
+    keep_alive: { enabled: true, idle_socket_ttl: 2000 },
     // Failures are told by the worker, once and with their cause.
     log: { level: ClickHouseLogLevel.OFF },
     ...(settings.username === undefined ? {} : { username: settings.username }),
@@ -95,7 +123,7 @@ function clientOf(settings: ClickHouseSinkConfig): ClickHouseClient {
   });
 }
 
-function retentionOf(settings: ClickHouseSinkConfig) {
+function retentionOf(settings: ClickHouseSinkConfig): Retention {
   return {
     log_retention: Math.ceil(settings.retention / 1000),
     summary_retention: Math.ceil(settings.summary_retention / 1000),

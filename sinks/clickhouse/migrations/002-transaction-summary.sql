@@ -1,5 +1,9 @@
--- Every published revision of every transaction (common/summary.ts); merges leave the newest one. The day of created_at never changes, so all
--- revisions of a transaction share a partition.
+-- Every published revision of every transaction (common/summary.ts); merges leave the newest one. Ask transaction_summary, which shows it at
+-- any time. The day of created_at never changes, so revisions of a transaction share a partition and the key; a condition on created_at
+-- leaves out whole days.
+--
+-- The key is the id alone and FINAL compares over all partitions: should Redis have forgotten a transaction and begin it anew for a log
+-- that comes very late, there is still one row of it, and it is the one that knows more.
 CREATE TABLE IF NOT EXISTS {database}.transaction_summary_revision
 (
     transaction_id String COMMENT 'The business transaction' CODEC(ZSTD(1)),
@@ -51,10 +55,16 @@ CREATE TABLE IF NOT EXISTS {database}.transaction_summary_revision
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toDate(created_at)
 ORDER BY transaction_id
-TTL toDateTime(created_at) + toIntervalSecond({summary_retention})
+TTL toDateTime(updated_at) + toIntervalSecond({summary_retention})
 SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1
 COMMENT 'Every revision of every transaction until merges leave the newest; ask transaction_summary instead';
 
 CREATE VIEW IF NOT EXISTS {database}.transaction_summary
 AS SELECT * FROM {database}.transaction_summary_revision FINAL
 COMMENT 'One row per transaction: its newest revision';
+
+-- FINAL has to look at every transaction, unless the question names its id or a business key. What changed since some time is found without it:
+-- whatever replaced a revision that is as new as that is newer still.
+CREATE VIEW IF NOT EXISTS {database}.transaction_summary_since
+AS SELECT * FROM {database}.transaction_summary_revision WHERE updated_at >= {since:DateTime64(6, 'UTC')} ORDER BY version DESC LIMIT 1 BY transaction_id
+COMMENT 'transaction_summary of what changed since a time, fast: FROM transaction_summary_since(since = now() - INTERVAL 1 HOUR)';

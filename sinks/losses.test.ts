@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { RetriableError } from '../common/errors.ts';
+import { until } from '../common/testing/until.ts';
+import { aLog } from './testing/rows.ts';
+import { aStore } from './testing/store.ts';
+import { GROUP, keys, openLab } from './testing/worker.ts';
+import type { Lab } from './testing/worker.ts';
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await openLab();
+});
+beforeEach(() => lab.reset());
+afterAll(() => lab[Symbol.asyncDispose]());
+
+const logs = (n: number, from = 0) => Array.from({ length: n }, (_, i) => aLog(from + i));
+const manifest = () => lab.redis.get(keys.manifest(0, 'log', GROUP));
+
+describe('what vanishes from Redis', () => {
+  test('before it was read is counted', async () => {
+    await lab.append('log', logs(10), 1);
+    await lab.redis.xtrim(keys.stream(0, 'log'), 'MAXLEN', 4);
+    const store = aStore();
+    const worker = await lab.work(store.sink);
+    await lab.caughtUp();
+    expect([store.rows(), await worker.counted('tranweave_sink_lost_entries_total')]).toEqual([4, 6]);
+    await worker.stop();
+  });
+
+  test('of a begun batch is counted once, and the rest is stored', async () => {
+    const first = aStore(() => {
+      throw new RetriableError('down');
+    });
+    const ids = await lab.append('log', logs(10), 1);
+    const former = await lab.work(first.sink);
+    await until('it was tried', () => first.tried.length > 0);
+    await former.stop();
+    await lab.append('log', logs(2, 10), 1);
+    await lab.redis.xtrim(keys.stream(0, 'log'), 'MINID', ids[3]!);
+    const store = aStore();
+    const worker = await lab.work(store.sink, { replica: 'b' });
+    await lab.caughtUp();
+    expect([store.rows(), await worker.counted('tranweave_sink_lost_entries_total')]).toEqual([9, 3]);
+    await worker.stop();
+  });
+
+  test('a begun batch as a whole, is not written at all', async () => {
+    const ids = await lab.append('log', logs(2), 1);
+    const begun = { token: 'gone', after_id: '0-0', first_id: ids[0], last_id: ids[1], entries: 2 };
+    await lab.redis.set(keys.manifest(0, 'log', GROUP), JSON.stringify(begun));
+    await lab.redis.xtrim(keys.stream(0, 'log'), 'MAXLEN', 0);
+    const store = aStore();
+    const worker = await lab.work(store.sink);
+    await until('it is committed', async () => (await manifest()) === null);
+    expect([store.tried.length, await worker.counted('tranweave_sink_lost_entries_total')]).toEqual([0, 2]);
+    await worker.stop();
+  });
+
+  test('the group, is made again where it stood: nothing is stored twice', async () => {
+    const store = aStore();
+    await lab.append('log', logs(5));
+    const worker = await lab.work(store.sink);
+    await lab.caughtUp();
+    await lab.redis.xgroup('DESTROY', keys.stream(0, 'log'), GROUP);
+    await lab.append('log', logs(5, 5));
+    await lab.caughtUp();
+    expect(store.tried.map(({ rows }) => rows)).toEqual([5, 5]);
+    await worker.stop();
+  });
+
+  test('the stream with it, lets the work start over', async () => {
+    const store = aStore(async () => {
+      await lab.redis.del(keys.stream(0, 'log'));
+      return [];
+    });
+    await lab.append('log', logs(5));
+    const worker = await lab.work(store.sink);
+    await expect(worker.done).rejects.toThrow(RetriableError);
+  });
+});

@@ -1,0 +1,112 @@
+import { describeError, RetriableError } from '../common/errors.ts';
+import type { Position } from '../common/redis/loss.ts';
+import { retry } from '../common/retry.ts';
+import type { RetryPolicy } from '../common/retry.ts';
+import type { StreamEntry } from '../common/stream-entry.ts';
+import { sizeOf } from './fill-batch.ts';
+import type { Manifest } from './manifest.ts';
+import { toDeadLetters } from './refused.ts';
+import type { RefusedRow, SinkBatch } from './sink.ts';
+import type { Carried } from './sink-worker.ts';
+
+const WRITE_RETRY: RetryPolicy = { delayMsMin: 200, delayMsMax: 10_000 };
+
+export interface BegunBatch {
+  manifest: Manifest;
+  /** What is left of its entries. */
+  entries: readonly StreamEntry[];
+}
+
+/**
+ * Writes a batch, as often as it takes, and commits it. Returns where the group stands then; unchanged if the claim ended before the
+ * store took it: then whoever is next finds its manifest.
+ *
+ * Each attempt waits for a turn of its own, so that a batch which a store does not take holds up its own stream and no other.
+ *
+ * @param begin what the batch is, with its bounds written down: called when it is its turn for the first time.
+ */
+export async function storeBatch(
+  carried: Carried,
+  position: Position,
+  begin: () => Promise<BegunBatch>,
+): Promise<Position> {
+  const { deps, kind, labels, ledger } = carried;
+  let begun: BegunBatch | undefined;
+  const written = await untilTaken(carried, async () => {
+    begun ??= await begin();
+    const batch = toSinkBatch(carried, begun);
+    return { begun, batch, refused: await write(carried, batch) };
+  });
+  if (written === undefined) return position;
+  const { batch, refused } = written;
+  const { manifest } = written.begun;
+  const entriesRead = position.entriesRead === null ? null : position.entriesRead + manifest.entries;
+  const letters = toDeadLetters(deps.name, batch, refused, deps.clock.now());
+  await ledger.commit(manifest.last_id, entriesRead, letters);
+  deps.metrics.rows.inc(labels, batch.rows - refused.length);
+  deps.metrics.refused.inc(labels, refused.length);
+  if (refused.length > 0) {
+    deps.logger.warn(
+      { stream: kind, batch: batch.token, rows: refused.length, reason: refused[0]?.reason },
+      'the store refuses rows; they are dead letters',
+    );
+  }
+  return { lastId: manifest.last_id, entriesRead };
+}
+
+function toSinkBatch({ kind }: Carried, { manifest, entries }: BegunBatch): SinkBatch {
+  return {
+    stream: kind,
+    token: manifest.token,
+    chunks: entries.map((entry) => entry.body),
+    ...sizeOf(entries),
+  };
+}
+
+async function write({ deps, labels }: Carried, batch: SinkBatch): Promise<readonly RefusedRow[]> {
+  // All of its entries are gone from the stream.
+  if (batch.chunks.length === 0) return [];
+  const started = deps.clock.now();
+  const { refused } = await deps.sink.write(batch, deps.force);
+  deps.metrics.writeSeconds.observe(labels, (deps.clock.now() - started) / 1000);
+  if (batch.stream === 'dead_letter' && refused.length > 0) {
+    // There is nowhere else to keep them: they wait until somebody has looked.
+    throw new RetriableError(`${deps.name} refuses dead letters: ${refused[0]?.reason ?? ''}`);
+  }
+  return refused;
+}
+
+/** Attempts with growing pauses, each in its turn, until one succeeds. Undefined if the claim ended before. */
+async function untilTaken<T>({ deps, signal, labels, stream }: Carried, attempt: () => Promise<T>) {
+  let troubled = false;
+  const inTurn = async (): Promise<T> => {
+    // Others of the same store are at work meanwhile; waiting for them is no stall of ours.
+    deps.onIdle();
+    const done = await deps.slots.run(async () => {
+      deps.onProgress();
+      return { result: await attempt() };
+    }, signal);
+    deps.onProgress();
+    if (done === undefined) throw new RetriableError('the claim ended');
+    return done.result;
+  };
+  try {
+    return await retry(inTurn, {
+      policy: WRITE_RETRY,
+      clock: deps.clock,
+      signal,
+      onRetry: (error, attempts) => {
+        troubled = true;
+        deps.metrics.retries.inc(labels);
+        deps.onTrouble(describeError(error));
+        deps.logger.warn({ stream, attempts, error: describeError(error) }, 'a batch is not stored yet');
+      },
+    });
+  } catch (error) {
+    if (signal.aborted && error instanceof RetriableError) return undefined;
+    throw error;
+  } finally {
+    // Only what was ours: others of the sink may be in trouble of their own.
+    if (troubled) deps.onTrouble(undefined);
+  }
+}

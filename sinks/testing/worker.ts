@@ -1,0 +1,160 @@
+import * as v from 'valibot';
+import { systemClock } from '../../common/clock.ts';
+import { silentLogger } from '../../common/logger.ts';
+import { createRegistry } from '../../common/metrics.ts';
+import { acquireClaim } from '../../common/redis/claim-scripts.ts';
+import { connectRedis, untilReady } from '../../common/redis/connection.ts';
+import type { RedisClient } from '../../common/redis/connection.ts';
+import { ensureGroup, groupsOf, sinkGroup } from '../../common/redis/groups.ts';
+import { createKeys, STREAM_KINDS } from '../../common/redis/keys.ts';
+import type { StreamKind } from '../../common/redis/keys.ts';
+import { encodeEntries, ROWS_FIELD } from '../../common/stream-entry.ts';
+import { testRedisConfig } from '../../common/testing/redis-config.ts';
+import { startRedis } from '../../common/testing/redis-server.ts';
+import type { TestRedis } from '../../common/testing/redis-server.ts';
+import { until } from '../../common/testing/until.ts';
+import { batchConfigSchema } from '../config.ts';
+import { createSinkMetrics } from '../metrics.ts';
+import type { Sink } from '../sink.ts';
+import { carryStream } from '../sink-worker.ts';
+import type { SinkWorkerDeps } from '../sink-worker.ts';
+import { createSlots } from '../slots.ts';
+import type { Slots } from '../slots.ts';
+
+/** Partition 0 of a real Redis, and sink workers on it under claims of their own. */
+
+export const NAME = 'store';
+export const GROUP = sinkGroup(NAME);
+export const keys = createKeys('tranweave');
+
+export interface Lab extends AsyncDisposable {
+  server: TestRedis;
+  redis: RedisClient;
+  reset(): Promise<void>;
+  /** Rows as entries of so many rows; their ids. */
+  append(kind: StreamKind, rows: readonly (object | string)[], perEntry?: number): Promise<string[]>;
+  work(sink: Sink, options?: WorkOptions): Promise<Working>;
+  isCaughtUp(kind?: StreamKind): Promise<boolean>;
+  caughtUp(kind?: StreamKind): Promise<void>;
+}
+
+export interface WorkOptions {
+  kind?: StreamKind;
+  replica?: string;
+  batch?: object;
+  /** Works under the claim and with the slots of this one, as another stream of its partition. */
+  beside?: Working;
+}
+
+export interface Working {
+  token: string;
+  slots: Slots;
+  done: Promise<void>;
+  /** What `onTrouble` was told, in order. */
+  troubles: (string | undefined)[];
+  progress(): number;
+  /** A counter's sum over its labels. */
+  counted(name: string): Promise<number>;
+  /** Aborts the claim and lets it go, as a replica that stops. */
+  stop(): Promise<void>;
+  /** Only the claim is taken away, as from a replica that fell silent; it works on. */
+  lose(): Promise<void>;
+}
+
+export async function openLab(): Promise<Lab> {
+  const server = await startRedis();
+  const redis = connectRedis(testRedisConfig(server), silentLogger());
+  await untilReady(redis, 5_000);
+  const isCaughtUp = async (kind: StreamKind = 'log') => {
+    const group = (await groupsOf(redis, keys.stream(0, kind))).find(({ name }) => name === GROUP);
+    return group?.lag === 0;
+  };
+  return {
+    server,
+    redis,
+    append: (kind, rows, perEntry) => append(redis, kind, rows, perEntry),
+    work: (sink, options) => work(server, redis, sink, options),
+    isCaughtUp,
+    caughtUp: (kind) => until('the sink has everything', () => isCaughtUp(kind), 30_000),
+    reset: async () => {
+      await redis.flushall();
+      for (const kind of STREAM_KINDS) await ensureGroup(redis, keys.stream(0, kind), GROUP);
+    },
+    [Symbol.asyncDispose]: async () => {
+      redis.disconnect();
+      await server.stop();
+    },
+  };
+}
+
+async function append(
+  redis: RedisClient,
+  kind: StreamKind,
+  rows: readonly (object | string)[],
+  perEntry = 50,
+): Promise<string[]> {
+  const ids: string[] = [];
+  const lines = rows.map((row) => ({ line: typeof row === 'string' ? row : JSON.stringify(row) }));
+  for (let at = 0; at < lines.length; at += perEntry) {
+    for (const { rows: n, body } of encodeEntries(lines.slice(at, at + perEntry))) {
+      const fields = ['v', '1', 'n', String(n), ROWS_FIELD[kind], body];
+      ids.push(String(await redis.xadd(keys.stream(0, kind), '*', ...fields)));
+    }
+  }
+  return ids;
+}
+
+async function work(
+  server: TestRedis,
+  redis: RedisClient,
+  sink: Sink,
+  { kind = 'log', replica = 'a', batch = {}, beside }: WorkOptions = {},
+): Promise<Working> {
+  const claimKey = keys.claim(0, GROUP);
+  const token = beside?.token ?? (await acquireClaim(redis, claimKey, keys.epoch(0, GROUP), replica, 60_000));
+  if (token === undefined) throw new Error('the claim is taken');
+  const stop = new AbortController();
+  const registry = createRegistry('sinks');
+  const troubles: (string | undefined)[] = [];
+  let progress = 0;
+  const config = v.parse(batchConfigSchema, { delay_max: '20ms', ...batch });
+  const deps: SinkWorkerDeps = {
+    sink,
+    name: NAME,
+    group: GROUP,
+    redis,
+    redisConfig: testRedisConfig(server),
+    keys,
+    batch: config,
+    slots: beside?.slots ?? createSlots(config.writes_max),
+    clock: systemClock,
+    logger: silentLogger(),
+    metrics: createSinkMetrics(registry),
+    force: new AbortController().signal,
+    onProgress: () => (progress += 1),
+    onIdle: () => undefined,
+    onTrouble: (words) => troubles.push(words),
+  };
+  const done = carryStream(deps, { partition: 0, token, signal: stop.signal }, kind);
+  done.catch(() => undefined);
+  const lose = async () => {
+    await redis.del(claimKey);
+  };
+  return {
+    token,
+    slots: deps.slots,
+    done,
+    troubles,
+    progress: () => progress,
+    counted: async (name) => {
+      const values = (await registry.getSingleMetric(name)?.get())?.values ?? [];
+      return values.reduce((sum, { value }) => sum + value, 0);
+    },
+    stop: async () => {
+      stop.abort();
+      await done;
+      await lose();
+    },
+    lose,
+  };
+}
