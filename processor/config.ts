@@ -32,7 +32,7 @@ export const processorConfigSchema = v.strictObject({
     duration(
       'How long logs are gathered before they are merged, unless there are plenty: a transaction whose logs come together is then published once.',
     ),
-    '100ms',
+    '200ms',
   ),
   summary_entries_max: v.optional(
     wholeNumber(

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { byteSize, duration, wholeNumber } from '../../common/config-values.ts';
 import { decoderSchema } from '../decoders/registry.ts';
-import { FileInput } from './file-run.ts';
+import { FileInput } from './file/run.ts';
 import { inputEntries } from './input.ts';
 import type { InputComponent } from './input.ts';
 
@@ -25,7 +25,10 @@ const config = v.strictObject({
     ),
   ),
   exclude: v.optional(
-    v.pipe(globs, v.description('Files to leave alone although `paths` matches them.')),
+    v.pipe(
+      globs,
+      v.description('Files to leave alone although `paths` matches them; written as `paths` are.'),
+    ),
     [],
   ),
   scan_interval: v.optional(
@@ -49,7 +52,7 @@ const config = v.strictObject({
   ),
   last_line_after: v.optional(
     duration(
-      'A last line without its newline is taken as a record when the file has not grown for so long since the collector saw it; until then it waits for its newline. If its writer goes on with the line afterwards, the rest becomes a record of its own: set it longer than a writer ever pauses within a line.',
+      'A last line without its newline is taken as a record when the collector has seen the file not grow for so long; until then it waits for its newline. If its writer goes on with the line afterwards, the rest becomes a record of its own: set it longer than a writer ever pauses within a line.',
     ),
     '5s',
   ),

@@ -1,15 +1,15 @@
 import type { FileHandle } from 'node:fs/promises';
-import { timestampFromMillis } from '../../common/timestamp.ts';
-import type { PositionedOutcome, SourceAppender } from '../append.ts';
-import { createFramer } from '../framing.ts';
-import type { Frame, Framer } from '../framing.ts';
-import type { Outcome } from '../outcome.ts';
-import type { Batch, PatientRedis } from './file-append.ts';
-import type { Source, SourceBook } from './file-book.ts';
-import type { FoundFile } from './file-discovery.ts';
-import { readAt, readFirstRecord } from './file-reading.ts';
-import { HEAD_BYTES_MAX } from './file-identity.ts';
-import type { InputDeps } from './input.ts';
+import type { PositionedOutcome, SourceAppender } from '../../append.ts';
+import { createFramer } from '../../framing.ts';
+import type { Frame, Framer } from '../../framing.ts';
+import type { Batch, PatientRedis } from './append.ts';
+import type { Source, SourceBook } from './book.ts';
+import type { FoundFile } from './discovery.ts';
+import { readAt, readFirstRecord } from './reading.ts';
+import { HEAD_BYTES_MAX, isTelling } from './identity.ts';
+import { createRecordMaker } from './records.ts';
+import type { RecordMaker, RecordMakerDeps } from './records.ts';
+import type { InputDeps } from '../input.ts';
 
 /** What a turn of reading came to. */
 export type Step =
@@ -19,11 +19,10 @@ export type Step =
   | { kind: 'waiting'; batch: Batch | undefined }
   /** The content was truncated or replaced. */
   | { kind: 'ended' }
-  /** The path leads to another file now. */
+  /** What the last scan said of the file does not hold any more. */
   | { kind: 'moved' };
 
-export interface TailerDeps
-  extends Pick<InputDeps, 'name' | 'pipeline' | 'appender' | 'clock'>, TailerSettings {
+export interface TailerDeps extends Pick<InputDeps, 'appender'>, RecordMakerDeps, TailerSettings {
   book: SourceBook;
   patient: PatientRedis;
   readonly open: (path: string) => Promise<FileHandle>;
@@ -35,7 +34,7 @@ export interface TailerSettings {
 }
 
 /** How much of what was read last is compared before reading on, to notice that the file was written anew. */
-export const MARKER_BYTES_MAX = 64;
+export const MARKER_BYTES_MAX = 1024;
 
 /** A source as it is read. */
 interface Reading {
@@ -44,8 +43,7 @@ interface Reading {
   framer: Framer;
   /** The last bytes before where reading goes on; empty when they are not known. */
   marker: Buffer;
-  /** The first record, once it has come; null if it is too long to be given to decoders. */
-  header: Buffer | null | undefined;
+  records: RecordMaker;
 }
 
 /**
@@ -68,7 +66,9 @@ export class FileTailer {
   #reading: Reading | undefined;
   /** Size and change of the file when it was last looked at for reading. */
   #seen: Pick<FoundFile, 'bytes' | 'changed'> | undefined;
-  /** How far it was ever read, and when it last got further. */
+  /** How far its lines were ever read, whether or not they have ended. */
+  #readTo = 0;
+  /** How much of it was ever seen, and when that last became more. */
   #reached = 0;
   #grewAt: number;
   #appends: Promise<void> = Promise.resolve();
@@ -110,7 +110,7 @@ export class FileTailer {
   wants(file: Pick<FoundFile, 'bytes' | 'changed'>): boolean {
     const seen = this.#seen;
     if (seen === undefined || seen.bytes !== file.bytes || seen.changed !== file.changed) return true;
-    if (file.bytes > this.#reached) return true;
+    if (this.#reading !== undefined && file.bytes > this.#readTo) return true;
     return this.unreadBytes > 0 && this.#hasBeenQuietFor(this.#deps.lastLineAfterMs);
   }
 
@@ -125,15 +125,18 @@ export class FileTailer {
     if (handle === undefined) return { kind: 'moved' };
     const stats = await handle.stat({ bigint: true });
     const seen = { bytes: Number(stats.size), changed: stats.mtimeNs };
-    this.#reading ??= await this.#begin(handle, seen.bytes);
-    this.#seen = seen;
-    const reading = this.#reading;
-    // An empty file has no identity yet.
-    if (reading === undefined) {
-      this.#mayClose = true;
-      return { kind: 'waiting', batch: undefined };
+    if (this.#reading === undefined) {
+      const begun = await this.#begin(handle);
+      if (begun === 'moved') return { kind: 'moved' };
+      this.#seen = seen;
+      if (begun === 'waiting') {
+        this.#mayClose = true;
+        return { kind: 'waiting', batch: undefined };
+      }
+      this.#reading = begun;
     }
-    return this.#readOn(handle, reading, buffer);
+    this.#seen = seen;
+    return this.#readOn(handle, this.#reading, buffer);
   }
 
   /** The second half: appends after the batches before this one, and not at all if one of them failed. */
@@ -157,8 +160,7 @@ export class FileTailer {
   async #open(): Promise<FileHandle | undefined> {
     if (this.#handle !== undefined) return this.#handle;
     const handle = await this.#deps.open(this.path);
-    const { dev, ino } = await handle.stat({ bigint: true });
-    if (`${dev}:${ino}` !== this.key) {
+    if (!(await this.#isThisFile(handle))) {
       await handle.close();
       return undefined;
     }
@@ -167,27 +169,36 @@ export class FileTailer {
     return handle;
   }
 
-  async #begin(handle: FileHandle, bytes: number): Promise<Reading | undefined> {
-    const { book, patient, appender, name, lineBytesMax } = this.#deps;
+  async #isThisFile(handle: FileHandle): Promise<boolean> {
+    try {
+      const { dev, ino } = await handle.stat({ bigint: true });
+      return `${dev}:${ino}` === this.key;
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** Finds out which source the file is. A file without a whole first line has nothing to be known by, as long as it may get one. */
+  async #begin(handle: FileHandle): Promise<Reading | 'waiting' | 'moved'> {
+    const { book, patient, appender, name, lineBytesMax, lastLineAfterMs } = this.#deps;
     const head = Buffer.from(await readAt(handle, Buffer.alloc(HEAD_BYTES_MAX), 0, HEAD_BYTES_MAX));
-    if (head.length === 0) return undefined;
-    for (;;) {
-      const source = await patient.patiently(() => book.identify({ ...this.#id, path: this.path }, head));
-      try {
-        const opened = await patient.patiently(() => appender.openSource(name, source.id));
-        const start = opened.lowWater;
-        if (start <= Math.max(bytes, head.length)) {
-          const header = start === 0 ? undefined : await readFirstRecord(handle, start, lineBytesMax);
-          const framer = createFramer(start, lineBytesMax);
-          return { source, appender: opened, framer, marker: Buffer.alloc(0), header };
-        }
-        // Truncated while nobody looked, and written again with the same beginning.
-        await patient.patiently(() => book.end(source));
-      } catch (error) {
-        // Or the next attempt would take it for another file's.
-        book.release(source);
-        throw error;
-      }
+    this.#reach(head.length);
+    const telling = isTelling(head) || (head.length > 0 && this.#hasBeenQuietFor(lastLineAfterMs));
+    if (!telling) return 'waiting';
+    const source = await patient.patiently(() => book.identify({ ...this.#id, path: this.path }, head));
+    if (source === undefined) return 'moved';
+    try {
+      const opened = await patient.patiently(() => appender.openSource(name, source.id));
+      const start = opened.lowWater;
+      const header = start === 0 ? undefined : await readFirstRecord(handle, start, lineBytesMax);
+      const framer = createFramer(start, lineBytesMax);
+      const records = createRecordMaker(this.#deps, source.id, header);
+      return { source, appender: opened, framer, marker: Buffer.alloc(0), records };
+    } catch (error) {
+      // Or the next attempt would take it for another file's.
+      book.release(source);
+      throw error;
     }
   }
 
@@ -202,13 +213,13 @@ export class FileTailer {
       return { kind: 'ended' };
     }
     reading.marker = Buffer.from(bytes.subarray(-MARKER_BYTES_MAX));
-    if (offset + chunk.length > this.#reached) {
-      this.#reached = offset + chunk.length;
-      this.#grewAt = this.#deps.clock.now();
-    }
+    this.#readTo = Math.max(this.#readTo, offset + chunk.length);
+    this.#reach(offset + chunk.length);
     const from = framer.end;
     const outcomes: PositionedOutcome[] = [];
-    const emit = (frame: Frame) => this.#take(reading, frame, outcomes);
+    const emit = (frame: Frame) => {
+      for (const outcome of reading.records(frame, this.path)) outcomes.push({ outcome, end: frame.end });
+    };
     framer.push(chunk, emit);
     const atEnd = chunk.length < chunkBytes;
     if (framer.end + framer.pending === cut) framer.flush(emit);
@@ -223,7 +234,7 @@ export class FileTailer {
   async #confirm(handle: FileHandle, { source }: Reading, offset: number): Promise<boolean> {
     const { book, patient } = this.#deps;
     const head = await readAt(handle, Buffer.alloc(HEAD_BYTES_MAX), 0, HEAD_BYTES_MAX);
-    // Its size now: a writer may have begun anew since it was looked at.
+    // Written anew, maybe while nobody looked. Its size now, since that may have been a moment ago.
     if (Number((await handle.stat({ bigint: true })).size) < offset) return false;
     return patient.patiently(() => book.confirm(source, head));
   }
@@ -237,40 +248,10 @@ export class FileTailer {
     framer.flush(emit);
   }
 
-  #take(reading: Reading, frame: Frame, outcomes: PositionedOutcome[]): void {
-    const { pipeline, lineBytesMax } = this.#deps;
-    const first = reading.header === undefined;
-    const event_id = `${reading.source.id}@${frame.start}`;
-    const meta = { path: this.path, offset: String(frame.start) };
-    if (frame.length > lineBytesMax) {
-      if (first) reading.header = null;
-      outcomes.push({ outcome: this.#tooLong(frame, event_id, meta), end: frame.end });
-      return;
-    }
-    // A copy: the frame's bytes are in a buffer that is used again.
-    if (first) reading.header = Buffer.from(frame.bytes);
-    const header = reading.header === null || reading.header === undefined ? {} : { header: reading.header };
-    for (const outcome of pipeline.fromBytes({ bytes: frame.bytes, event_id, meta, first, ...header })) {
-      outcomes.push({ outcome, end: frame.end });
-    }
-  }
-
-  #tooLong(frame: Frame, event_id: string, meta: Record<string, string>): Outcome {
-    const { name, clock, lineBytesMax } = this.#deps;
-    return {
-      kind: 'dead_letter',
-      dead_letter: {
-        event_id,
-        stage: 'frame',
-        input: name,
-        channel: 'file',
-        reason: `the line is longer than line_bytes_max (${lineBytesMax} bytes); only so much of it is kept`,
-        ingest_time: timestampFromMillis(clock.now()),
-        raw_base64: frame.bytes.toString('base64'),
-        meta: { ...meta, cut: 'true', bytes: String(frame.length) },
-      },
-      issues: [],
-    };
+  #reach(offset: number): void {
+    if (offset <= this.#reached) return;
+    this.#reached = offset;
+    this.#grewAt = this.#deps.clock.now();
   }
 
   #hasBeenQuietFor(ms: number): boolean {

@@ -1,4 +1,4 @@
-import type { Logger } from '../../common/logger.ts';
+import type { Logger } from '../../../common/logger.ts';
 
 /** What the system says when a file cannot be used: an errno as its `code`. */
 export interface SystemError extends Error {

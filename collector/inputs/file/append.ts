@@ -1,10 +1,10 @@
-import type { Clock } from '../../common/clock.ts';
-import { describeError } from '../../common/errors.ts';
-import type { HealthPart } from '../../common/health.ts';
-import type { Logger } from '../../common/logger.ts';
-import { retry } from '../../common/retry.ts';
-import type { PositionedOutcome, SourceAppender } from '../append.ts';
-import type { CollectorMetrics } from '../metrics.ts';
+import type { Clock } from '../../../common/clock.ts';
+import { describeError } from '../../../common/errors.ts';
+import type { HealthPart } from '../../../common/health.ts';
+import type { Logger } from '../../../common/logger.ts';
+import { retry } from '../../../common/retry.ts';
+import type { PositionedOutcome, SourceAppender } from '../../append.ts';
+import type { CollectorMetrics } from '../../metrics.ts';
 
 /** What one turn made of a chunk: the outcomes of the records between two positions of a source. */
 export interface Batch {

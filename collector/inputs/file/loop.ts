@@ -1,4 +1,4 @@
-import type { Clock } from '../../common/clock.ts';
+import type { Clock } from '../../../common/clock.ts';
 
 /** Scans at an interval, and sooner when something is known to have happened. */
 export interface ScanLoop {
@@ -39,7 +39,8 @@ export function createScanLoop({ clock, intervalMs, stopping, scan, poke }: Scan
     if (stopping.aborted) return nextAt;
     for (const path of written) poke(path);
     written.clear();
-    if (woken && !scanWanted) return nextAt;
+    // Events that never cease must not keep a scan away.
+    if (woken && !scanWanted && clock.now() < nextAt) return nextAt;
     scanWanted = false;
     await scan();
     return clock.now() + intervalMs;

@@ -2,29 +2,29 @@ import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { systemClock } from '../../common/clock.ts';
-import type { Clock } from '../../common/clock.ts';
-import type { DeadLetter } from '../../common/dead-letter.ts';
-import { createHealth } from '../../common/health.ts';
-import { silentLogger } from '../../common/logger.ts';
-import { createRegistry } from '../../common/metrics.ts';
-import type { Registry } from '../../common/metrics.ts';
-import { connectRedis, untilReady } from '../../common/redis/connection.ts';
-import type { RedisClient } from '../../common/redis/connection.ts';
-import { createKeys } from '../../common/redis/keys.ts';
-import type { StreamKind } from '../../common/redis/keys.ts';
-import { createStreamReader } from '../../common/redis/stream-reader.ts';
-import { testRedisConfig } from '../../common/testing/redis-config.ts';
-import { startRedis } from '../../common/testing/redis-server.ts';
-import type { TestRedis } from '../../common/testing/redis-server.ts';
-import { checkTrackingLog } from '../../common/tracking-log.ts';
-import type { TrackingLog } from '../../common/tracking-log.ts';
-import { createAppender } from '../append.ts';
-import { createCollectorMetrics } from '../metrics.ts';
-import type { RawRecord, RecordPipeline } from '../outcome.ts';
-import { FileInput } from './file-run.ts';
-import { fileInput } from './file.ts';
-import type { InputDeps } from './input.ts';
+import { expect } from 'vitest';
+import { systemClock } from '../../../common/clock.ts';
+import type { Clock } from '../../../common/clock.ts';
+import type { DeadLetter } from '../../../common/dead-letter.ts';
+import { createHealth } from '../../../common/health.ts';
+import { silentLogger } from '../../../common/logger.ts';
+import { Registry } from '../../../common/metrics.ts';
+import { connectRedis, untilReady } from '../../../common/redis/connection.ts';
+import type { RedisClient } from '../../../common/redis/connection.ts';
+import { createKeys } from '../../../common/redis/keys.ts';
+import type { StreamKind } from '../../../common/redis/keys.ts';
+import { createStreamReader } from '../../../common/redis/stream-reader.ts';
+import { testRedisConfig } from '../../../common/testing/redis-config.ts';
+import { startRedis } from '../../../common/testing/redis-server.ts';
+import type { TestRedis } from '../../../common/testing/redis-server.ts';
+import { checkTrackingLog } from '../../../common/tracking-log.ts';
+import type { TrackingLog } from '../../../common/tracking-log.ts';
+import { createAppender } from '../../append.ts';
+import { createCollectorMetrics } from '../../metrics.ts';
+import type { RawRecord, RecordPipeline } from '../../outcome.ts';
+import { FileInput } from './run.ts';
+import { fileInput } from '../file.ts';
+import type { InputDeps } from '../input.ts';
 
 /** For the tests of the file input: real files, a real Redis and the real appender, and what was stored. */
 
@@ -33,7 +33,7 @@ export const keys = createKeys('t');
 
 /** Waiting costs a test nothing that it is not about. */
 export const hastyClock: Clock = {
-  now: systemClock.now,
+  now: () => systemClock.now(),
   sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 10), signal),
 };
 
@@ -93,8 +93,8 @@ export interface Fixture {
   create(dir: string, options?: StartOptions): Running;
   logs(): Promise<TrackingLog[]>;
   deadLetters(): Promise<DeadLetter[]>;
-  /** Transaction ids of the stored logs, sorted. */
-  ids(): Promise<string[]>;
+  /** Transaction ids of the stored logs, sorted; of another Redis if given. */
+  ids(from?: RedisClient): Promise<string[]>;
   /** Stops every input that was started and removes every folder. */
   clean(): Promise<void>;
   tempDir(): Promise<string>;
@@ -107,7 +107,7 @@ export async function createFixture(): Promise<Fixture> {
   await untilReady(redis, 5_000);
   const running: Running[] = [];
   const dirs: string[] = [];
-  const logs = () => rows<TrackingLog>(redis, 'log');
+  const logs = (from = redis) => rows<TrackingLog>(from, 'log');
   const clean = async () => {
     await Promise.all(running.splice(0).map(({ input }) => input.stop()));
     await Promise.all(dirs.splice(0).map((dir) => rm(dir, { recursive: true, force: true })));
@@ -128,9 +128,9 @@ export async function createFixture(): Promise<Fixture> {
       await one.input.start();
       return one;
     },
-    logs,
+    logs: () => logs(),
     deadLetters: () => rows<DeadLetter>(redis, 'dead_letter'),
-    ids: async () => (await logs()).map((log) => log.transaction_id).sort(),
+    ids: async (from) => (await logs(from)).map((log) => log.transaction_id).sort(),
     clean,
     tempDir: async () => {
       const dir = await mkdtemp(join(tmpdir(), 'tranweave-files-'));
@@ -147,7 +147,7 @@ export async function createFixture(): Promise<Fixture> {
 
 function createInput(shared: RedisClient, dir: string, options: StartOptions): Running {
   const redis = options.redis ?? shared;
-  const registry = createRegistry('test');
+  const registry = new Registry();
   const force = new AbortController();
   const failures: unknown[] = [];
   const config = v.parse(fileInput.config, {
@@ -226,6 +226,15 @@ export async function appendLines(path: string, prefix: string, from: number, to
   return ids;
 }
 
+/** Resolves when exactly the logs of these transactions are stored. */
+export async function untilStored(fixture: Fixture, ids: readonly string[], ms = 10_000): Promise<void> {
+  const expected = [...ids].sort();
+  const text = expected.join();
+  // Compared cheaply: to explain the difference at every look would keep what is tested from its work.
+  const found = await until(async () => (await fixture.ids()).join() === text, ms).catch(() => fixture.ids());
+  if (found !== undefined) expect(found).toEqual(expected);
+}
+
 /** Resolves when the condition holds. Throws what the last look at it threw when it does not in time. */
 export async function until(condition: () => unknown, ms = 10_000): Promise<void> {
   const deadline = systemClock.now() + ms;
@@ -238,4 +247,27 @@ export async function until(condition: () => unknown, ms = 10_000): Promise<void
     }
     await systemClock.sleep(10);
   }
+}
+
+export type Fault = 'before' | 'after' | 'hang' | undefined;
+const COMMANDS = new Set(['callBuffer', 'hset', 'hget', 'hsetnx', 'hscan']);
+
+/** A connection that fails before a command has reached Redis, after it took effect there, or never answers. */
+export function failing(redis: RedisClient, fault: () => Fault): RedisClient {
+  return new Proxy(redis, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      const call = (...args: unknown[]) => Reflect.apply(value, target, args) as Promise<unknown>;
+      if (!COMMANDS.has(String(name))) return call;
+      return async (...args: unknown[]) => {
+        const chosen = fault();
+        if (chosen === 'hang') return new Promise(() => {});
+        if (chosen === 'before') throw new Error('connection lost');
+        const result = await call(...args);
+        if (chosen === 'after') throw new Error('connection lost');
+        return result;
+      };
+    },
+  });
 }

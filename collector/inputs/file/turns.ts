@@ -1,4 +1,4 @@
-import type { Batch } from './file-append.ts';
+import type { Batch } from './append.ts';
 
 /**
  * Who reads next. Whoever asks gets one turn, a chunk, and goes to the end of the row, so that files come forward
@@ -24,6 +24,8 @@ export interface TurnsDeps<File> {
   read(file: File, buffer: Buffer): Promise<{ batch: Batch | undefined; more: boolean }>;
   /** The second half, called in order. Never rejects. */
   append(file: File, batch: Batch): Promise<void>;
+  /** The file is not read any more, for now. */
+  left(file: File): void;
   /** No turn is under way. */
   idle(): void;
 }
@@ -61,6 +63,7 @@ export function createTurns<File>(deps: TurnsDeps<File>): Turns<File> {
     const { batch, more } = await deps.read(file, buffer);
     buffers.push(buffer);
     readers.delete(file);
+    deps.left(file);
     // Begun before another turn of the file can be, which keeps the order.
     const appended = batch === undefined ? undefined : deps.append(file, batch);
     if (more) row.add(file);

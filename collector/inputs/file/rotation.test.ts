@@ -10,8 +10,9 @@ import {
   linesOf,
   PARTITIONS,
   until,
-} from './file-fixture.ts';
-import type { Fixture, Running } from './file-fixture.ts';
+  untilStored,
+} from './fixture.ts';
+import type { Fixture, Running } from './fixture.ts';
 
 let fixture: Fixture;
 let dir: string;
@@ -27,12 +28,11 @@ beforeEach(async () => {
 afterEach(() => fixture.clean());
 afterAll(() => fixture.end());
 
-const stored = (ids: readonly string[]) =>
-  until(async () => expect(await fixture.ids()).toEqual([...ids].sort()));
+const stored = (ids: readonly string[]) => untilStored(fixture, ids);
 const sources = () => fixture.redis.hkeys(keys.sources('in'));
 /** Everything that is there has been read, and nothing is being done. */
-const settled = async ({ metric }: Running) =>
-  until(async () => expect(await metric('tranweave_collector_behind_bytes')).toBe(0));
+const settled = async (running: Running) =>
+  until(async () => expect(await running.metric('tranweave_collector_behind_bytes')).toBe(0));
 
 describe('a file that is renamed', () => {
   test('is drained under a name that does not match, beside the new file of its old name', async () => {
@@ -109,6 +109,18 @@ describe('a file that is renamed', () => {
     await writer.close();
   });
 
+  test('keeps its place among the open files until it is closed, then another one gets it', async () => {
+    const ids = await appendLines(log, 'a', 0, 5);
+    await fixture.start(dir, { config: { files_open_max: 1, close_after: '300ms' } });
+    await stored(ids);
+    await rename(log, join(dir, 'a.log.1'));
+    await hastyWait(50);
+    const more = await appendLines(log, 'b', 0, 5);
+    ids.push(...(await appendLines(join(dir, 'a.log.1'), 'late', 0, 5)));
+    await stored(ids);
+    await stored([...ids, ...more]);
+  });
+
   test('may be a link that is pointed elsewhere: both targets are read', async () => {
     const ids = await appendLines(join(dir, 'one'), 'one', 0, 5);
     await symlink(join(dir, 'one'), log);
@@ -128,17 +140,18 @@ const hastyWait = async (ms: number) => {
 };
 
 describe('a file that is truncated and written anew', () => {
-  // The old content is `old0000` to `old0009`.
+  // The old content is `old0000` to `old0029`, three kilobytes.
   const cases = {
     shorter: linesOf('new', 0, 3).text,
-    'of the same length': linesOf('new', 0, 10).text,
-    longer: linesOf('new', 0, 30).text,
+    'of the same length': linesOf('new', 0, 30).text,
+    longer: linesOf('new', 0, 60).text,
     'with the same first line, shorter': linesOf('old', 0, 1).text + linesOf('new', 0, 3).text,
-    'with the same first kilobyte, longer': linesOf('old', 0, 9).text + linesOf('new', 0, 30).text,
+    'with the same first line, longer': linesOf('old', 0, 1).text + linesOf('new', 0, 60).text,
+    'with the same first kilobytes, longer': linesOf('old', 0, 20).text + linesOf('new', 0, 60).text,
   };
   for (const [how, text] of Object.entries(cases)) {
     test(`${how} is read from its start as another source`, async () => {
-      const old = await appendLines(log, 'old', 0, 10);
+      const old = await appendLines(log, 'old', 0, 30);
       const running = await fixture.start(dir);
       await stored(old);
       await settled(running);

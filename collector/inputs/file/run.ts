@@ -1,20 +1,20 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { describeError, RetriableError } from '../../common/errors.ts';
-import type { HealthPart } from '../../common/health.ts';
-import { createPatientRedis } from './file-append.ts';
-import type { PatientRedis } from './file-append.ts';
-import { createSourceBook } from './file-book.ts';
-import type { SourceBook } from './file-book.ts';
-import { createDiscovery } from './file-discovery.ts';
-import { FileFollower } from './file-follow.ts';
-import { createScanLoop } from './file-loop.ts';
-import type { ScanLoop } from './file-loop.ts';
-import { createFileProblems, isSystemError } from './file-problems.ts';
-import { createFolderWatch } from './file-watch.ts';
-import type { FolderWatch } from './file-watch.ts';
-import type { FileInputConfig } from './file.ts';
-import type { Input, InputDeps } from './input.ts';
+import { describeError, RetriableError } from '../../../common/errors.ts';
+import type { HealthPart } from '../../../common/health.ts';
+import { createPatientRedis } from './append.ts';
+import type { PatientRedis } from './append.ts';
+import { createSourceBook } from './book.ts';
+import type { SourceBook } from './book.ts';
+import { createDiscovery } from './discovery.ts';
+import { FileFollower } from './follow.ts';
+import { createScanLoop } from './loop.ts';
+import type { ScanLoop } from './loop.ts';
+import { createFileProblems, isSystemError } from './problems.ts';
+import { createFolderWatch } from './watch.ts';
+import type { FolderWatch } from './watch.ts';
+import type { FileInputConfig } from '../file.ts';
+import type { Input, InputDeps } from '../input.ts';
 
 /** A turn is a chunk, a scan a look at every file; either takes longer only if the system hangs. */
 const STALL_MS = 60_000;
@@ -100,6 +100,7 @@ export class FileInput implements Input {
     this.#stopping.abort();
     await orForced(Promise.all([this.#running, this.#follower.stop()]), this.#deps.force);
     this.#watch.close();
+    await this.#follower.close();
     this.#turnsPart.remove();
     this.#scanPart.remove();
   }

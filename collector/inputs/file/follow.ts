@@ -1,19 +1,19 @@
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { RetriableError } from '../../common/errors.ts';
-import type { HealthPart } from '../../common/health.ts';
-import type { Batch, PatientRedis } from './file-append.ts';
-import type { SourceBook } from './file-book.ts';
-import type { Discovery, FoundFile } from './file-discovery.ts';
-import { isSystemError } from './file-problems.ts';
-import type { FileProblems } from './file-problems.ts';
-import { createSlots } from './file-slots.ts';
-import type { Slots } from './file-slots.ts';
-import { FileTailer, MARKER_BYTES_MAX } from './file-tailer.ts';
-import type { TailerSettings } from './file-tailer.ts';
-import { createTurns } from './file-turns.ts';
-import type { Turns } from './file-turns.ts';
-import type { InputDeps } from './input.ts';
+import { RetriableError } from '../../../common/errors.ts';
+import type { HealthPart } from '../../../common/health.ts';
+import type { Batch, PatientRedis } from './append.ts';
+import type { SourceBook } from './book.ts';
+import type { Discovery, FoundFile } from './discovery.ts';
+import { isSystemError } from './problems.ts';
+import type { FileProblems } from './problems.ts';
+import { createSlots } from './slots.ts';
+import type { Slots } from './slots.ts';
+import { FileTailer, MARKER_BYTES_MAX } from './tailer.ts';
+import type { TailerSettings } from './tailer.ts';
+import { createTurns } from './turns.ts';
+import type { Turns } from './turns.ts';
+import type { InputDeps } from '../input.ts';
 
 export interface FollowerDeps {
   input: InputDeps;
@@ -65,6 +65,10 @@ export class FileFollower {
       bufferBytes: batchBytesMax + MARKER_BYTES_MAX,
       read: (tailer, buffer) => this.#read(tailer, buffer),
       append: (tailer, batch) => this.#append(tailer, batch),
+      left: (tailer) => {
+        // One that had to wait has made no room.
+        if (!this.#waiting.has(tailer)) this.#letOneIn();
+      },
       idle: () => this.#idle(),
     });
     this.#slots = createSlots<FileTailer>({
@@ -103,9 +107,15 @@ export class FileFollower {
     if (tailer !== undefined) this.#ask(tailer);
   }
 
-  /** Resolves when the turns under way have ended. */
+  /** Resolves when the turns under way have ended and the files are closed. */
   async stop(): Promise<void> {
     await this.#turns.stop();
+    // Again, if the input did not wait for this: a turn may have opened one since.
+    await this.close();
+  }
+
+  /** Closes every file, though it be read. */
+  async close(): Promise<void> {
     for (const tailer of this.#tailers.values()) await tailer.close();
   }
 
@@ -150,6 +160,7 @@ export class FileFollower {
     this.#tailers.delete(tailer.key);
     if (tailer.source !== undefined) this.#deps.book.release(tailer.source);
     await this.#close(tailer);
+    this.#letOneIn();
   }
 
   #ask(tailer: FileTailer): void {
@@ -166,15 +177,15 @@ export class FileFollower {
         this.#waiting.add(tailer);
         return NOTHING;
       }
+      this.#waiting.delete(tailer);
       const step = await tailer.read(buffer);
       part.progress();
       problems.over(tailer.path);
       if (step.kind === 'ended') await this.#ended(tailer);
       if (step.kind === 'moved') {
-        this.#slots.leave(tailer);
+        await this.#close(tailer);
         this.#deps.scanSoon();
       }
-      this.#letOneIn();
       return 'batch' in step ? { batch: step.batch, more: step.kind === 'more' } : NOTHING;
     } catch (error) {
       await this.#failed(tailer, error);
@@ -220,10 +231,9 @@ export class FileFollower {
   async #close(tailer: FileTailer): Promise<void> {
     this.#slots.leave(tailer);
     await tailer.close();
-    this.#letOneIn();
   }
 
-  /** A file may be closable now. */
+  /** There may be room for a file, or one that can be closed for it. */
   #letOneIn(): void {
     for (const tailer of this.#waiting) {
       this.#waiting.delete(tailer);

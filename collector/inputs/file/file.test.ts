@@ -2,11 +2,20 @@ import { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../../common/clock.ts';
-import type { RawRecord } from '../outcome.ts';
-import { appendLines, createFixture, keys, line, linesOf, plainPipeline, until } from './file-fixture.ts';
-import type { Fixture } from './file-fixture.ts';
-import { fileInput } from './file.ts';
+import { systemClock } from '../../../common/clock.ts';
+import type { RawRecord } from '../../outcome.ts';
+import {
+  appendLines,
+  createFixture,
+  keys,
+  line,
+  linesOf,
+  plainPipeline,
+  until,
+  untilStored,
+} from './fixture.ts';
+import type { Fixture } from './fixture.ts';
+import { fileInput } from '../file.ts';
 
 let fixture: Fixture;
 let dir: string;
@@ -22,8 +31,7 @@ beforeEach(async () => {
 afterEach(() => fixture.clean());
 afterAll(() => fixture.end());
 
-const stored = (ids: readonly string[]) =>
-  until(async () => expect(await fixture.ids()).toEqual([...ids].sort()));
+const stored = (ids: readonly string[]) => untilStored(fixture, ids);
 
 describe('the records of a file', () => {
   test('arrive once each, from several files and as they are written', async () => {
@@ -58,7 +66,7 @@ describe('the records of a file', () => {
     await fixture.start(dir, { deps: { pipeline } });
     await stored(['h', 'x']);
     const [source] = await fixture.redis.hkeys(keys.sources('in'));
-    expect(source).toMatch(/^in\/n1\/\d+-\d+-[0-9a-f]{12}$/);
+    expect(source).toMatch(/^in\/n1\/\d{8}-\d+-[0-9a-f]{12}$/);
     const offset = line('h').length + 4;
     expect(seen).toEqual([
       {
@@ -154,19 +162,21 @@ describe('the records of a file', () => {
 
   test('are none in a file of blank lines, which is passed over once', async () => {
     await writeFile(log, '\n\r\n\n');
-    const { metric } = await fixture.start(dir);
+    const running = await fixture.start(dir);
     await until(async () => expect(await fixture.redis.hvals(keys.lowWater('in'))).toEqual(['4']));
-    await until(async () => expect(await metric('tranweave_collector_behind_bytes')).toBe(0));
-    expect(await metric('tranweave_collector_bytes_total')).toBe(4);
+    await until(async () => expect(await running.metric('tranweave_collector_behind_bytes')).toBe(0));
+    expect(await running.metric('tranweave_collector_bytes_total')).toBe(4);
     await stored(await appendLines(log, 'a', 0, 3));
   });
 
   test('become dead letters whole when they cannot be decoded, and are counted by what became of them', async () => {
     await writeFile(log, `${line('one')}\nnot json\n{"skip":true}\n`);
-    const { metric } = await fixture.start(dir);
-    await until(async () => expect(await metric('tranweave_collector_skipped_records_total')).toBe(1));
-    expect(await metric('tranweave_collector_logs_total')).toBe(1);
-    expect(await metric('tranweave_collector_dead_letters_total')).toBe(1);
+    const running = await fixture.start(dir);
+    await until(async () =>
+      expect(await running.metric('tranweave_collector_skipped_records_total')).toBe(1),
+    );
+    expect(await running.metric('tranweave_collector_logs_total')).toBe(1);
+    expect(await running.metric('tranweave_collector_dead_letters_total')).toBe(1);
     const [letter] = await fixture.deadLetters();
     expect(Buffer.from(letter!.raw_base64, 'base64').toString()).toBe('not json');
   });

@@ -1,8 +1,8 @@
 import { watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { Logger } from '../../common/logger.ts';
-import { isSystemError } from './file-problems.ts';
+import type { Logger } from '../../../common/logger.ts';
+import { isSystemError } from './problems.ts';
 
 /**
  * Tells that something happened to a file of some folders. Only a hint: events get lost, and network mounts have none; whoever

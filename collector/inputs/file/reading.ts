@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { createFramer } from '../framing.ts';
+import { createFramer } from '../../framing.ts';
 
 /** Reads `bytes` bytes, or as many as there are, from an offset into the beginning of the buffer; returns the part that was filled. */
 export async function readAt(

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
-import type { FoundFile } from './file-discovery.ts';
+import type { FoundFile } from './discovery.ts';
 
 /**
  * What makes a file the same file. Its name does not, since rotation changes it. Its inode does not alone, since the
@@ -49,10 +49,32 @@ export function sourcePrefix(input: string, node: string): string {
   return `${input}/${node}/`;
 }
 
-/** @param generation 0, or more when the id was taken by an earlier content of the same inode with the same beginning. */
-export function sourceId(prefix: string, ino: string, head: Buffer, generation: number): string {
-  const id = `${prefix}${ino}-${head.length}-${sha256(head).slice(0, 12)}`;
+/**
+ * The id of a new source. Made of what every process sees alike, so that two of them that find the same file at the same
+ * time (a new collector starts before the old one has ended) agree: the first line, not how much there is of the file. The day
+ * keeps the id of a forgotten source, and with it its event ids, from coming again.
+ *
+ * @param generation 0, or more when the id was taken by an earlier content of the same inode with the same first line.
+ */
+export function sourceId(
+  prefix: string,
+  { ino, first_seen }: Pick<SourceRecord, 'ino' | 'first_seen'>,
+  head: Buffer,
+  generation: number,
+): string {
+  const day = first_seen.slice(0, 10).replaceAll('-', '');
+  const id = `${prefix}${day}-${ino}-${sha256(firstLine(head)).slice(0, 12)}`;
   return generation === 0 ? id : `${id}-${generation}`;
+}
+
+function firstLine(head: Buffer): Buffer {
+  const newline = head.indexOf('\n');
+  return newline < 0 ? head : head.subarray(0, newline);
+}
+
+/** Whether the beginning of a file shows all of it that goes into an id. */
+export function isTelling(head: Buffer): boolean {
+  return head.length === HEAD_BYTES_MAX || head.includes('\n');
 }
 
 export function sha256(bytes: Buffer): string {

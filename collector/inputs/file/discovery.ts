@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
-import { isSystemError } from './file-problems.ts';
-import type { FileProblems } from './file-problems.ts';
+import { isSystemError } from './problems.ts';
+import type { FileProblems } from './problems.ts';
 
 /** A file as a scan found it. */
 export interface FoundFile {

@@ -1,12 +1,12 @@
-import type { Clock } from '../../common/clock.ts';
-import type { Logger } from '../../common/logger.ts';
-import type { RedisClient } from '../../common/redis/connection.ts';
-import type { Keys } from '../../common/redis/keys.ts';
-import { reply } from '../../common/redis/redis-error.ts';
-import { timestampFromMillis } from '../../common/timestamp.ts';
-import type { FoundFile } from './file-discovery.ts';
-import { beginsAs, matchSource, parseSourceRecord, sha256, sourceId, sourcePrefix } from './file-identity.ts';
-import type { SourceRecord } from './file-identity.ts';
+import type { Clock } from '../../../common/clock.ts';
+import type { Logger } from '../../../common/logger.ts';
+import type { RedisClient } from '../../../common/redis/connection.ts';
+import type { Keys } from '../../../common/redis/keys.ts';
+import { reply } from '../../../common/redis/redis-error.ts';
+import { timestampFromMillis } from '../../../common/timestamp.ts';
+import type { FoundFile } from './discovery.ts';
+import { matchSource, parseSourceRecord, sha256, sourceId, sourcePrefix } from './identity.ts';
+import type { SourceRecord } from './identity.ts';
 
 /** A source that a file is read as. */
 export interface Source {
@@ -21,8 +21,11 @@ export interface Source {
  * Only one file at a time is a source. Calls throw a RetriableError when Redis is away and may then be repeated.
  */
 export interface SourceBook {
-  /** The source that a file is: one that is known, or a new one, which is in Redis when this returns. */
-  identify(file: Pick<FoundFile, 'path' | 'dev' | 'ino'>, head: Buffer): Promise<Source>;
+  /**
+   * The source that a file is: one that is known, or a new one, which is in Redis when this returns. Undefined when another
+   * process of this machine wrote something down about it meanwhile: look at the file anew and ask again.
+   */
+  identify(file: Pick<FoundFile, 'path' | 'dev' | 'ino'>, head: Buffer): Promise<Source | undefined>;
   /** Whether the file still begins as the source does. If it has grown to show more, that is remembered. */
   confirm(source: Source, head: Buffer): Promise<boolean>;
   /** Remembers that a record ends at an offset without a newline there, so that it is the same record when it is read again. */
@@ -69,7 +72,7 @@ class Book implements SourceBook {
     this.#key = deps.keys.sources(deps.input);
   }
 
-  async identify(file: Pick<FoundFile, 'path' | 'dev' | 'ino'>, head: Buffer): Promise<Source> {
+  async identify(file: Pick<FoundFile, 'path' | 'dev' | 'ino'>, head: Buffer): Promise<Source | undefined> {
     const records = await this.#load();
     const free = this.#free(records, this.#ids.get(file.ino) ?? []);
     const match = matchSource(file, head, free, this.present);
@@ -82,9 +85,14 @@ class Book implements SourceBook {
     if (match === undefined || known === undefined) return this.#create(records, file, head);
     this.#bound.add(match);
     const source = { id: match, record: known, head: Buffer.from(head.subarray(0, known.head_bytes)) };
-    if (known.path !== file.path || known.dev !== file.dev || known.gone_at !== undefined) {
-      const { gone_at: _, ...rest } = known;
+    if (known.path === file.path && known.dev === file.dev && known.gone_at === undefined) return source;
+    const { gone_at: _, ...rest } = known;
+    try {
       await this.#saveOf(source, { ...rest, path: file.path, dev: file.dev });
+    } catch (error) {
+      // Or the next attempt would take it for another file's.
+      this.#bound.delete(match);
+      throw error;
     }
     return source;
   }
@@ -137,7 +145,7 @@ class Book implements SourceBook {
     records: Records,
     file: Pick<FoundFile, 'path' | 'dev' | 'ino'>,
     head: Buffer,
-  ): Promise<Source> {
+  ): Promise<Source | undefined> {
     const { redis, node } = this.#deps;
     const record: SourceRecord = {
       node,
@@ -148,31 +156,27 @@ class Book implements SourceBook {
       head_sha256: sha256(head),
       first_seen: this.#now(),
     };
-    for (let generation = 0; ; generation += 1) {
-      const id = sourceId(this.#prefix, file.ino, head, generation);
-      if (records.has(id)) continue;
-      // Taken before Redis has it, lest another file takes it meanwhile.
-      records.set(id, record);
-      this.#bound.add(id);
-      try {
-        if ((await reply(redis.hsetnx(this.#key, id, JSON.stringify(record)))) === 1) {
-          this.#index(id, file.ino);
-          return { id, record, head: Buffer.from(head) };
-        }
-        // Another process of this machine was faster, or an earlier attempt of ours took effect though we were not told.
-        const there = parseSourceRecord((await reply(redis.hget(this.#key, id))) ?? '');
-        if (there !== undefined && there.ended !== true && beginsAs(there, head)) {
-          records.set(id, there);
-          this.#index(id, file.ino);
-          return { id, record: there, head: Buffer.from(head.subarray(0, there.head_bytes)) };
-        }
-        this.#bound.delete(id);
-        records.set(id, there);
-      } catch (error) {
-        this.#bound.delete(id);
-        records.delete(id);
-        throw error;
+    let generation = 0;
+    while (records.has(sourceId(this.#prefix, record, head, generation))) generation += 1;
+    const id = sourceId(this.#prefix, record, head, generation);
+    // Taken before Redis has it, lest another file takes it meanwhile.
+    records.set(id, record);
+    this.#bound.add(id);
+    try {
+      if ((await reply(redis.hsetnx(this.#key, id, JSON.stringify(record)))) === 1) {
+        this.#index(id, file.ino);
+        return { id, record, head: Buffer.from(head) };
       }
+      // Another process was faster, or an earlier attempt of ours took effect though we were not told: it is known from now on.
+      const there = parseSourceRecord((await reply(redis.hget(this.#key, id))) ?? '');
+      records.set(id, there);
+      this.#index(id, there?.ino);
+      this.#bound.delete(id);
+      return undefined;
+    } catch (error) {
+      records.delete(id);
+      this.#bound.delete(id);
+      throw error;
     }
   }
 

@@ -1,0 +1,58 @@
+import { timestampFromMillis } from '../../../common/timestamp.ts';
+import type { Frame } from '../../framing.ts';
+import type { Outcome } from '../../outcome.ts';
+import type { InputDeps } from '../input.ts';
+
+/** Makes outcomes of one source's records, in order. @param path where the file is now. */
+export type RecordMaker = (frame: Frame, path: string) => readonly Outcome[];
+
+export interface RecordMakerDeps extends Pick<InputDeps, 'name' | 'pipeline' | 'clock'> {
+  lineBytesMax: number;
+}
+
+/**
+ * @param known the source's first record if that is behind already: null if it is too long to be given to decoders, undefined if it
+ *   is yet to come.
+ */
+export function createRecordMaker(
+  deps: RecordMakerDeps,
+  sourceId: string,
+  known: Buffer | null | undefined,
+): RecordMaker {
+  let header = known;
+  return (frame, path) => {
+    const first = header === undefined;
+    const event_id = `${sourceId}@${frame.start}`;
+    const meta = { path, offset: String(frame.start) };
+    if (frame.length > deps.lineBytesMax) {
+      if (first) header = null;
+      return [tooLong(deps, frame, event_id, meta)];
+    }
+    // A copy: the frame's bytes are in a buffer that is used again.
+    header ??= first ? Buffer.from(frame.bytes) : null;
+    const record = { bytes: frame.bytes, event_id, meta, first };
+    return deps.pipeline.fromBytes(header === null ? record : { ...record, header });
+  };
+}
+
+function tooLong(
+  { name, clock, lineBytesMax }: RecordMakerDeps,
+  frame: Frame,
+  event_id: string,
+  meta: Record<string, string>,
+): Outcome {
+  return {
+    kind: 'dead_letter',
+    dead_letter: {
+      event_id,
+      stage: 'frame',
+      input: name,
+      channel: 'file',
+      reason: `the line is longer than line_bytes_max (${lineBytesMax} bytes); only so much of it is kept`,
+      ingest_time: timestampFromMillis(clock.now()),
+      raw_base64: frame.bytes.toString('base64'),
+      meta: { ...meta, cut: 'true', bytes: String(frame.length) },
+    },
+    issues: [],
+  };
+}
