@@ -5,7 +5,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createClient } from '@clickhouse/client';
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { Redis } from 'ioredis';
 import { stringify } from 'yaml';
@@ -19,8 +19,9 @@ import type { Usage } from './process-usage.ts';
 /** Real parts on free ports in a temporary folder: what is measured is what runs. */
 
 const CLI = fileURLToPath(new URL('../scripts/cli.js', import.meta.url));
-export const PARTITIONS = 8;
-const POLL_MS = 10;
+export const PARTITIONS = 4;
+/** Looking costs CPU, too. */
+const POLL_MS = 50;
 
 export interface Lab {
   dir: string;
@@ -41,6 +42,7 @@ export interface Lab {
 
 export interface RunningRole {
   pid: number;
+  adminUrl: string;
   usage(): Usage;
   stop(): Promise<void>;
 }
@@ -48,7 +50,11 @@ export interface RunningRole {
 export async function openLab(dir: string): Promise<Lab> {
   const inbox = join(dir, 'inbox');
   await mkdir(inbox, { recursive: true });
-  const redis = await startRedis({ dir: await folder(dir, 'redis') });
+  const redis = await startRedis({
+    dir: await folder(dir, 'redis'),
+    // As `up` runs it.
+    extraArgs: ['--auto-aof-rewrite-min-size', '512mb'],
+  });
   const [clickhousePort, httpPort] = [await freePort(), await freePort()];
   const clickhouseUrl = `http://127.0.0.1:${clickhousePort}`;
   const configFile = join(dir, 'tranweave.yml');
@@ -68,7 +74,11 @@ export async function openLab(dir: string): Promise<Lab> {
   );
   const redisClient = new Redis(redis.url, { protocol: 2 });
   const engine = await startProcess('clickhouse', configFile);
-  const clickhouse = createClient({ url: clickhouseUrl, request_timeout: 120_000 });
+  const clickhouse = createClient({
+    url: clickhouseUrl,
+    request_timeout: 120_000,
+    log: { level: ClickHouseLogLevel.OFF },
+  });
   const running = new Set<RunningRole>();
   return {
     dir,
@@ -111,8 +121,10 @@ async function startProcess(command: string, configFile: string): Promise<Runnin
   const first = await Promise.race([once(child, 'message'), ended.then(() => undefined)]);
   if (first === undefined || child.pid === undefined) throw new Error(`${command} ended at its start`);
   const { pid } = child;
+  const [{ ready }] = first as [{ ready: { adminUrl: string } }];
   return {
     pid,
+    adminUrl: ready.adminUrl,
     usage: () => usageOf(pid),
     stop: async () => {
       child.kill('SIGTERM');

@@ -7,7 +7,7 @@ import { table } from '../scripts/table.ts';
 import { openLab } from './lab.ts';
 import { clickHouseReference, redisReference } from './references.ts';
 import { fileToRedis, httpToRedis, redisToClickHouse, redisToSummaries, wholeWay } from './stages.ts';
-import type { Measured } from './stages.ts';
+import type { Load, Measured } from './stages.ts';
 
 /** `npm run bench`: what each stage and the whole way do on this machine, beside what the machine can do by itself in the same run. */
 
@@ -15,7 +15,7 @@ import type { Measured } from './stages.ts';
 const WHOLE_WAY_FLOOR = 20_000;
 
 const options = new Command('bench')
-  .option('-n, --transactions <count>', 'transactions of about three logs each', Number, 100_000)
+  .option('-n, --transactions <count>', 'transactions of about three logs each', Number, 60_000)
   .option('-r, --repeats <count>', 'measured repeats after one warm-up; medians are shown', Number, 3)
   .option('--check', `end with an error if the whole way does less than ${WHOLE_WAY_FLOOR} logs a second`)
   .option('--json', 'print the figures as JSON instead of a table')
@@ -32,12 +32,12 @@ const references: Record<string, number[]> = {
   'ClickHouse, same lines straight': [],
 };
 try {
-  const load = {
-    file: join(dir, 'load.ndjson'),
-    ledger: await writeLogs(join(dir, 'load.ndjson'), { transactions: options.transactions, seed: 7 }),
-  };
-  const { size } = await stat(load.file);
-  progress(`${load.ledger.lines} logs, ${Math.round(size / load.ledger.lines)} bytes each`);
+  const load = await prepare('load', options.transactions);
+  // Long enough that its beginning and end, when not every part has work, do not matter much.
+  const long = await prepare('long', options.transactions * 6);
+  progress(
+    `${load.ledger.lines} logs (whole way: ${long.ledger.lines}), ${Math.round(load.bytes / load.ledger.lines)} bytes each`,
+  );
   for (let repeat = 0; repeat <= options.repeats; repeat += 1) {
     const warmUp = repeat === 0;
     const keep = (name: string, measured: Measured) => {
@@ -49,10 +49,10 @@ try {
       figures[name].logsPerSecond.push(measured.logsPerSecond);
     };
     keep('HTTP → Redis', await httpToRedis(lab, load));
-    keep('file → Redis', await fileToRedis(lab, load, size));
+    keep('file → Redis', await fileToRedis(lab, load));
     keep('Redis → summaries', await redisToSummaries(lab, load));
     keep('Redis → ClickHouse', await redisToClickHouse(lab, load));
-    keep('whole way', await wholeWay(lab, load, size));
+    keep('whole way', await wholeWay(lab, long));
     const [redis, clickhouse] = [
       await redisReference(lab),
       await clickHouseReference(lab, load.file, load.ledger.lines),
@@ -66,6 +66,12 @@ try {
   await rm(dir, { recursive: true, force: true });
 }
 report();
+
+async function prepare(name: string, transactions: number): Promise<Load> {
+  const file = join(dir, `${name}.ndjson`);
+  const ledger = await writeLogs(file, { transactions, seed: 7, prefix: name });
+  return { file, ledger, bytes: (await stat(file)).size };
+}
 
 function progress(text: string): void {
   process.stderr.write(`${text}\n`);

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Ledger } from '../scripts/generate/generator.ts';
@@ -19,6 +19,7 @@ export interface Measured {
 
 export interface Load {
   file: string;
+  bytes: number;
   ledger: Ledger;
 }
 
@@ -47,17 +48,16 @@ async function measure(
   return { logsPerSecond: logs / seconds, cpuMicros, peakMib };
 }
 
-/** Puts the load where the file input finds it, whole at once. */
-async function deliver(lab: Lab, load: Load, name: string): Promise<void> {
+/** Puts the load beside the folder that the file input follows; what is returned moves it in, whole at once. */
+async function prepareDelivery(lab: Lab, load: Load, name: string): Promise<() => Promise<void>> {
   const beside = join(lab.dir, `${name}.part`);
   await copyFile(load.file, beside);
-  await rename(beside, join(lab.inbox, `${name}.log`));
+  return () => rename(beside, join(lab.inbox, `${name}.log`));
 }
 
 async function emptyRedis(lab: Lab): Promise<void> {
   await lab.redisClient.flushall();
   await rm(join(lab.inbox), { recursive: true, force: true });
-  const { mkdir } = await import('node:fs/promises');
   await mkdir(lab.inbox, { recursive: true });
 }
 
@@ -67,12 +67,13 @@ async function isCollected(lab: Lab, bytes: number): Promise<boolean> {
   return marks.some((mark) => Number(mark) === bytes);
 }
 
-export async function fileToRedis(lab: Lab, load: Load, bytes: number): Promise<Measured> {
+export async function fileToRedis(lab: Lab, load: Load): Promise<Measured> {
   await emptyRedis(lab);
   const collector = await lab.start('collector');
+  const deliver = await prepareDelivery(lab, load, 'a');
   const measured = await measure(lab, load.ledger.lines, { collector }, async () => {
-    await deliver(lab, load, 'a');
-    await until(() => isCollected(lab, bytes));
+    await deliver();
+    await until(() => isCollected(lab, load.bytes));
   });
   await collector.stop();
   await expectLogs(lab, load.ledger.lines);
@@ -116,7 +117,7 @@ export async function redisToClickHouse(lab: Lab, load: Load): Promise<Measured>
 }
 
 /** Everything at once, from a file that appears to the last row in both tables. */
-export async function wholeWay(lab: Lab, load: Load, bytes: number): Promise<Measured> {
+export async function wholeWay(lab: Lab, load: Load): Promise<Measured> {
   await emptyRedis(lab);
   await emptyTables(lab);
   const roles = {
@@ -125,9 +126,10 @@ export async function wholeWay(lab: Lab, load: Load, bytes: number): Promise<Mea
     'processor 2': await lab.start('processor'),
     collector: await lab.start('collector'),
   };
+  const deliver = await prepareDelivery(lab, load, 'whole');
   const measured = await measure(lab, load.ledger.lines, roles, async () => {
-    await deliver(lab, load, 'whole');
-    await until(() => isCollected(lab, bytes));
+    await deliver();
+    await until(() => isCollected(lab, load.bytes));
     await until(() => isDrained(lab));
   });
   await Promise.all(Object.values(roles).map((role) => role.stop()));

@@ -97,9 +97,10 @@ export interface TransactionState {
 
 /** The state with the log in it. Pure: `state` is not changed. */
 export function merge(state: TransactionState | undefined, log: MergeLog): TransactionState {
+  const startedAt = startOf(log);
   const base: TransactionState = state ?? {
     transaction_id: log.transaction_id,
-    started_at: startOf(log),
+    started_at: startedAt,
     last_event_at: log.event_time,
     facts: {},
     business_keys: {},
@@ -107,7 +108,7 @@ export function merge(state: TransactionState | undefined, log: MergeLog): Trans
   };
   const next: TransactionState = {
     ...base,
-    started_at: earlier(base.started_at, startOf(log)),
+    started_at: earlier(base.started_at, startedAt),
     last_event_at: later(base.last_event_at, log.event_time),
     facts: mergeFacts(base.facts, log),
   };
@@ -163,6 +164,7 @@ function mergeBusinessKeys(
   keys: Readonly<Record<string, string>>,
   log: MergeLog,
 ): void {
+  if (!addsToBusinessKeys(next.business_keys, keys, log)) return;
   // Entries instead of assignment: a key named __proto__ is a key like any other.
   const merged = new Map(Object.entries(next.business_keys));
   for (const [key, value] of Object.entries(keys)) {
@@ -171,6 +173,19 @@ function mergeBusinessKeys(
   const sorted = [...merged].sort(([a], [b]) => compare(a, b));
   if (sorted.length > SUMMARY_LIMITS.keysMax) next.cut = true;
   next.business_keys = Object.fromEntries(sorted.slice(0, SUMMARY_LIMITS.keysMax));
+}
+
+/** Whether there is anything in the log's keys that is new or newer: most logs of a transaction repeat what is known. */
+function addsToBusinessKeys(
+  known: TransactionState['business_keys'],
+  keys: Readonly<Record<string, string>>,
+  log: MergeLog,
+): boolean {
+  for (const key of Object.keys(keys)) {
+    const fact = Object.hasOwn(known, key) ? known[key] : undefined;
+    if (fact === undefined || fact.at <= log.event_time) return true;
+  }
+  return false;
 }
 
 function mergeSteps(next: TransactionState, log: MergeLog, status: StepState['status']): void {

@@ -18,7 +18,7 @@ export const processorConfigSchema = v.strictObject({
     wholeNumber(
       0,
       10_000_000,
-      'Transactions whose state a processor keeps in memory between batches; the others are read from Redis.',
+      'Transactions on their way whose state a processor keeps in memory, per partition; the others are read from Redis.',
     ),
     20_000,
   ),

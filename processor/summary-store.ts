@@ -4,6 +4,7 @@ import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
 import type { Keys } from '../common/redis/keys.ts';
 import { reply } from '../common/redis/redis-error.ts';
 import { loadScript } from '../common/redis/scripts.ts';
+import { summaryToLine } from '../common/summary-row.ts';
 import { encodeEntries } from '../common/stream-entry.ts';
 import type { ProcessorConfig } from './config.ts';
 import type { Change, TransactionRecord } from './transaction-record.ts';
@@ -90,7 +91,11 @@ export function createSummaryStore(deps: SummaryStoreDeps, cachedMax: number): S
         ],
       );
       if (String(result) === 'full') return 'full';
-      for (const change of changes) cache?.set(change.summary.transaction_id, change.record);
+      for (const { summary, record } of changes) {
+        // What is completed gets hardly any more logs; keeping it would only give the garbage collector work.
+        if (summary.status === 'completed') cache?.delete(summary.transaction_id);
+        else cache?.set(summary.transaction_id, record);
+      }
       return 'ok';
     },
     due: (now, max) =>
@@ -99,7 +104,7 @@ export function createSummaryStore(deps: SummaryStoreDeps, cachedMax: number): S
 }
 
 function commitArguments(config: ProcessorConfig, changes: readonly Change[]): (string | number)[] {
-  const entries = encodeEntries(changes.map((change) => ({ line: JSON.stringify(change.summary) })));
+  const entries = encodeEntries(changes.map((change) => ({ line: summaryToLine(change.summary) })));
   return [
     changes.length,
     ...changes.flatMap(({ record, evaluation, summary, deadlineChanged }) => [

@@ -4,6 +4,7 @@ import { createKeys } from '../redis/keys.ts';
 import type { StreamKind } from '../redis/keys.ts';
 import { decodeEntry } from '../stream-entry.ts';
 import type { Summary } from '../summary.ts';
+import { summaryFromLine } from '../summary-row.ts';
 import type { TrackingLog } from '../tracking-log.ts';
 
 /** What the streams of a test's Redis hold, row by row. */
@@ -18,22 +19,22 @@ export interface TestStreams extends AsyncDisposable {
 export function openStreams(url: string, partitions: number, prefix = 'tranweave'): TestStreams {
   const redis = new Redis(url, { protocol: 2 });
   const keys = createKeys(prefix);
-  async function rows<T>(kind: StreamKind): Promise<T[]> {
-    const found: T[] = [];
+  async function lines(kind: StreamKind): Promise<string[]> {
+    const found: string[] = [];
     for (let partition = 0; partition < partitions; partition += 1) {
       const raw = await redis.xrangeBuffer(keys.stream(partition, kind), '-', '+');
       for (const entry of raw) {
         const { body } = decodeEntry(kind, entry);
-        for (const line of body.toString().trimEnd().split('\n')) found.push(JSON.parse(line) as T);
+        found.push(...body.toString().trimEnd().split('\n'));
       }
     }
     return found;
   }
   return {
     redis,
-    logs: () => rows<TrackingLog>('log'),
-    summaries: () => rows<Summary>('summary'),
-    deadLetters: () => rows<DeadLetter>('dead_letter'),
+    logs: async () => (await lines('log')).map((line) => JSON.parse(line) as TrackingLog),
+    summaries: async () => (await lines('summary')).map(summaryFromLine),
+    deadLetters: async () => (await lines('dead_letter')).map((line) => JSON.parse(line) as DeadLetter),
     [Symbol.asyncDispose]: async () => {
       redis.disconnect();
     },

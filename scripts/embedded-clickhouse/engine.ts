@@ -29,6 +29,9 @@ const CONNECTION_ARGS = [
   '--index_mark_cache_size=33554432',
   '--uncompressed_cache_size=0',
   '--max_server_memory_usage=2147483648',
+  // One merge at a time: parts that wait meanwhile are merged together, so that rows are rewritten less often.
+  '--background_pool_size=1',
+  '--background_merges_mutations_concurrency_ratio=1',
 ];
 
 /** Throws a FatalError, in words, when the engine is not installed or the folder is in use. */

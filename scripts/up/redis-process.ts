@@ -44,6 +44,8 @@ export function redisSpec(command: string, { host, port }: Endpoint, dataDir: st
     appendonly: 'yes',
     appendfsync: 'everysec',
     save: '',
+    // Streams come and go: rewriting the file for each doubling of a few MiB would cost more than it saves.
+    'auto-aof-rewrite-min-size': '512mb',
     'maxmemory-policy': 'noeviction',
     daemonize: 'no',
   };

@@ -47,5 +47,5 @@ ENGINE = ReplacingMergeTree(ingest_time)
 PARTITION BY toDate(event_time)
 ORDER BY (toStartOfHour(event_time), interface_id, transaction_id, event_id)
 TTL toDateTime(ingest_time) + toIntervalSecond({log_retention})
-SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, min_bytes_for_wide_part = 134217728
 COMMENT 'Every tracking log, one row each; SELECT … FINAL leaves out what was sent twice';
