@@ -56,7 +56,8 @@ ENGINE = ReplacingMergeTree(version)
 PARTITION BY toDate(created_at)
 ORDER BY transaction_id
 TTL toDateTime(updated_at) + toIntervalSecond({summary_retention})
-SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, min_bytes_for_wide_part = 134217728
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1,
+    min_bytes_for_wide_part = 134217728, merge_selector_base = 10
 COMMENT 'Every revision of every transaction until merges leave the newest; ask transaction_summary instead';
 
 CREATE VIEW IF NOT EXISTS {database}.transaction_summary
