@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=64
+#!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=128
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { describeError, FatalError } from '../common/errors.ts';
 import { VERSION } from '../common/version.ts';

@@ -40,7 +40,6 @@ CREATE TABLE IF NOT EXISTS {database}.tracking_log
     span_id String COMMENT 'W3C span id, if known.' CODEC(ZSTD(1)),
 
     INDEX by_transaction transaction_id TYPE bloom_filter(0.01) GRANULARITY 1,
-    INDEX by_time event_time TYPE minmax GRANULARITY 1,
     INDEX by_status status TYPE set(8) GRANULARITY 1,
     INDEX by_business_key mapValues(business_keys) TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1
