@@ -118,8 +118,7 @@ async function work(
 }
 
 const isCaughtUp = async () => (await groupsOf(redis, keys.stream(0, 'log')))[0]?.lag === 0;
-const newest = async (id: string) =>
-  (await streams.summaries()).filter((s) => s.transaction_id === id).at(-1);
+const newest = async (id: string) => (await streams.summaries()).findLast((s) => s.transaction_id === id);
 
 describe('a worker on a partition', () => {
   test('merges logs into revisions that grow by one, in whatever order and however often they come', async () => {

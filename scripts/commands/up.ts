@@ -163,7 +163,15 @@ function roleSpec(
   return {
     name,
     command: process.execPath,
-    args: ['--enable-source-maps', '--max-semi-space-size=128', CLI, command, '--config', configFile, ...more],
+    args: [
+      '--enable-source-maps',
+      '--max-semi-space-size=128',
+      CLI,
+      command,
+      '--config',
+      configFile,
+      ...more,
+    ],
     startMsMax: START_MS_MAX,
   };
 }
