@@ -18,8 +18,8 @@ export async function joinDeployment(redis: RedisClient, keys: Keys, partitions:
   const [known, format] = await reply(redis.hmget(keys.meta(), 'partitions', 'format'));
   if (known !== String(partitions)) {
     throw new FatalError(
-      `this deployment has ${known} partitions, but the config says ${partitions}. Set \`partitions: ${known}\`, or change the ` +
-        `deployment with \`tranweave partitions --to ${partitions}\``,
+      `this deployment has ${known} partitions, but the config says ${partitions}. Set \`partitions: ${known}\`; where a transaction lives ` +
+        'depends on it, so another number needs a new deployment (another `redis.prefix`)',
     );
   }
   if (format !== FORMAT) {
