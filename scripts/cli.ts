@@ -5,7 +5,7 @@ import { VERSION } from '../common/version.ts';
 
 /**
  * The one command of Tranweave. The flags above: errors name the sources' lines, and young objects (logs that live for milliseconds) get
- * enough room, which saves a quarter of a collector's CPU time.
+ * enough room, so that the garbage collector has less to copy.
  *
  * Each subcommand's code is loaded when it is called, so that `--help` is quick and a role
  * loads only what it needs.

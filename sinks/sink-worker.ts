@@ -4,9 +4,9 @@ import type { Logger } from '../common/logger.ts';
 import type { Claim } from '../common/redis/claims.ts';
 import { connectBlocking, untilReady } from '../common/redis/connection.ts';
 import type { RedisClient, RedisConfig } from '../common/redis/connection.ts';
-import { positionOf, streamInfo } from '../common/redis/groups.ts';
+import { positionOf } from '../common/redis/groups.ts';
 import type { Keys, StreamKind } from '../common/redis/keys.ts';
-import { lostEntries } from '../common/redis/loss.ts';
+import { noticeLoss } from '../common/redis/loss.ts';
 import type { Position } from '../common/redis/loss.ts';
 import { createStreamReader, disconnectOn } from '../common/redis/stream-reader.ts';
 import type { StreamReader } from '../common/redis/stream-reader.ts';
@@ -91,7 +91,7 @@ export async function carryStream(deps: SinkWorkerDeps, claim: Claim, kind: Stre
     const start = await positionOf(redis, stream, group);
     let position: Position = { lastId: start.last_delivered_id, entriesRead: start.entries_read };
     position = await finishBegun(carried, position);
-    position = await noticeLoss(carried, position);
+    position = await tellLoss(carried, position);
     let lookAgainAt = clock.now() + LOSS_LOOK_MS;
     while (!signal.aborted) {
       const entries = await gather(carried.reader, deps.batch, clock, position.lastId, signal);
@@ -99,7 +99,7 @@ export async function carryStream(deps: SinkWorkerDeps, claim: Claim, kind: Stre
       if (entries.length > 0) {
         position = await storeNext(carried, position, entries);
       } else if (clock.now() >= lookAgainAt) {
-        position = await noticeLoss(carried, position);
+        position = await tellLoss(carried, position);
         lookAgainAt = clock.now() + LOSS_LOOK_MS;
       }
     }
@@ -159,15 +159,13 @@ async function finishBegun(carried: Carried, position: Position): Promise<Positi
   return storeBatch(carried, position, () => Promise.resolve({ manifest: begun, entries }));
 }
 
-/** Counts and tells entries that vanished before they were read; they are read from then on, as far as counting goes. */
-async function noticeLoss({ deps, labels, stream }: Carried, position: Position): Promise<Position> {
-  const info = await streamInfo(deps.redis, stream);
-  const lost = info === null ? null : lostEntries(info, position);
-  if (lost === null || lost === 0) return position;
-  deps.metrics.lost.inc(labels, lost);
-  deps.logger.error(
-    { stream, lost },
-    'entries were deleted from the stream before they were stored: rows are lost',
-  );
-  return { ...position, entriesRead: (position.entriesRead ?? 0) + lost };
+/** Counts and tells entries that vanished before they were stored. */
+function tellLoss({ deps, labels, stream }: Carried, position: Position): Promise<Position> {
+  return noticeLoss(deps.redis, stream, position, (lost) => {
+    deps.metrics.lost.inc(labels, lost);
+    deps.logger.error(
+      { stream, lost },
+      'entries were deleted from the stream before they were stored: rows are lost',
+    );
+  });
 }

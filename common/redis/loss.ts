@@ -1,5 +1,7 @@
-import { compareIds } from './stream-id.ts';
+import type { RedisClient } from './connection.ts';
+import { streamInfo } from './groups.ts';
 import type { StreamInfo } from './groups.ts';
+import { compareIds } from './stream-id.ts';
 
 /** Where a reader stands: behind this entry, having read so many since the stream began (null where Redis cannot tell). */
 export interface Position {
@@ -19,4 +21,21 @@ export function lostEntries(stream: StreamInfo, { lastId, entriesRead }: Positio
     return Math.max(0, stream.entries_added - stream.length - entriesRead);
   }
   return null;
+}
+
+/**
+ * Looks whether entries vanished before the reader had them, and if so says how many. Returns the position with these counted as read, so
+ * that each loss is told once.
+ */
+export async function noticeLoss(
+  redis: RedisClient,
+  stream: string,
+  position: Position,
+  onLost: (lost: number) => void,
+): Promise<Position> {
+  const info = await streamInfo(redis, stream);
+  const lost = info === null ? null : lostEntries(info, position);
+  if (lost === null || lost === 0) return position;
+  onLost(lost);
+  return { ...position, entriesRead: (position.entriesRead ?? 0) + lost };
 }

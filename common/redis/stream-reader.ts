@@ -1,4 +1,3 @@
-import { RetriableError } from '../errors.ts';
 import { decodeEntry } from '../stream-entry.ts';
 import type { StreamEntry } from '../stream-entry.ts';
 import type { RedisClient } from './connection.ts';
@@ -65,6 +64,3 @@ export function disconnectOn(signal: AbortSignal, redis: RedisClient): void {
   if (signal.aborted) redis.disconnect();
   else signal.addEventListener('abort', () => redis.disconnect(), { once: true });
 }
-
-/** An entry that is not in the stream any more although nobody of the group has read it: lost, and said so. */
-export class EntriesLostError extends RetriableError {}

@@ -8,8 +8,8 @@
 -- Partitions are days of event_time: an insert writes one part for each day that it touches, some 8 ms each (docs/decisions/006).
 --
 -- Logs are kept from when they were collected: by event_time, an old file that is collected late would be dropped at once.
--- Merges wait for more parts than by default (base 10, not 5) and make wide parts later: with a batch every other second a third of all CPU
--- time went into rewriting rows and making files (docs/performance.md).
+-- Merges wait for more parts than by default (base 10, not 5) and make wide parts later: with a batch every other second
+-- 42% of ClickHouse's CPU time went into merges (docs/performance.md).
 CREATE TABLE IF NOT EXISTS {database}.tracking_log
 (
     event_id String COMMENT 'Identifies the log for ever. Derived from where it came from if not given, so that a log collected twice has one id.' CODEC(ZSTD(1)),
