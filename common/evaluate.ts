@@ -49,6 +49,15 @@ export function evaluate(state: TransactionState, flow: Flow, createdAt: number,
   return { status: deadline <= now ? 'timed_out' : 'in_progress', ...counts, deadline_at: deadline };
 }
 
+/** The first moment at which something of the flow can be due, in ms after a transaction's first log; Infinity if nothing is timed. */
+export function earliestDeadline(flow: Flow): number {
+  let earliest = flow.deadline ?? Infinity;
+  for (const step of flow.steps) {
+    if ('deadline' in step && step.deadline !== undefined && step.deadline < earliest) earliest = step.deadline;
+  }
+  return earliest;
+}
+
 function progressOf(step: FlowStep, seen: readonly StepState[]): { expected: number; finished: number } {
   const branches = 'branches' in step ? step.branches : undefined;
   const done = seen.filter((state) => state.status === 'succeeded' || state.status === 'skipped');

@@ -6,12 +6,14 @@ export const processorConfigSchema = v.strictObject({
   admin: adminConfigSchema(),
   finished_retention: v.optional(
     duration(
-      'How long a finished transaction (completed, failed, timed out) stays in Redis; the stores keep it longer.',
+      'How long a completed transaction stays in Redis after its last change; the stores keep it longer. A log that comes later is stored, but changes its summary no more.',
     ),
-    '24h',
+    '6h',
   ),
   open_retention: v.optional(
-    duration('How long a transaction that never finishes and has no deadline stays in Redis.'),
+    duration(
+      'How long a transaction that is in progress, failed or timed out stays in Redis after its last change: so late may a retry or a missing step come and still be woven in.',
+    ),
     '30d',
   ),
   cached_transactions_max: v.optional(

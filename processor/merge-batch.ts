@@ -17,9 +17,9 @@ export function groupByTransaction(entries: readonly StreamEntry[]): Map<string,
 function add(byTransaction: Map<string, LogsOfTransaction>, log: MergeLog, at: number): void {
   const known = byTransaction.get(log.transaction_id);
   if (known === undefined) {
-    byTransaction.set(log.transaction_id, { logs: [log], firstAt: at, lastAt: at });
+    byTransaction.set(log.transaction_id, { logs: [log], at: [at] });
   } else {
     known.logs.push(log);
-    known.lastAt = at;
+    known.at.push(at);
   }
 }

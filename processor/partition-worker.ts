@@ -65,7 +65,7 @@ export async function workOnPartition(deps: PartitionWorkerDeps, claim: Claim): 
       entriesRead: start.entries_read,
     });
     let lookAgainAt = deps.clock.now() + LOSS_LOOK_MS;
-    for await (const entries of readAhead(deps, reader, position.lastId, signal)) {
+    for await (const { entries, asOf } of readAhead(deps, reader, position.lastId, signal)) {
       deps.onProgress(partition);
       if (entries.length > 0) {
         position = await takeEntries(deps, store, entries, position, signal);
@@ -76,11 +76,17 @@ export async function workOnPartition(deps: PartitionWorkerDeps, claim: Claim): 
         position = await tellLoss(deps, stream, position);
         lookAgainAt = deps.clock.now() + LOSS_LOOK_MS;
       }
-      await passDeadlines(deps, store, caughtUp ? deps.clock.now() : millisOfId(position.lastId));
+      await passDeadlines(deps, store, caughtUp ? asOf : millisOfId(position.lastId));
     }
   } finally {
     blocking.disconnect();
   }
+}
+
+interface ReadBatch {
+  entries: StreamEntry[];
+  /** ms since 1970 when the reading began: everything that was collected before is in this batch or in an earlier one. */
+  asOf: number;
 }
 
 /** The stream's entries in order, batch by batch, one batch ahead of the consumer; an empty batch when none came for a while. */
@@ -89,23 +95,27 @@ async function* readAhead(
   reader: StreamReader,
   from: string,
   signal: AbortSignal,
-): AsyncGenerator<StreamEntry[]> {
+): AsyncGenerator<ReadBatch> {
   let after = from;
   let reading = read();
   while (!signal.aborted) {
-    const entries = await reading;
+    const batch = await reading;
     if (signal.aborted) return;
-    after = entries.at(-1)?.id ?? after;
+    after = batch.entries.at(-1)?.id ?? after;
     reading = read();
-    yield entries;
+    yield batch;
   }
 
-  function read(): Promise<StreamEntry[]> {
-    const batch = gather().catch((error: unknown) => {
-      // The claim's end closes the connection under a waiting read.
-      if (signal.aborted) return [];
-      throw error;
-    });
+  function read(): Promise<ReadBatch> {
+    const asOf = clock.now();
+    const batch = gather().then(
+      (entries) => ({ entries, asOf }),
+      (error: unknown) => {
+        // The claim's end closes the connection under a waiting read.
+        if (signal.aborted) return { entries: [], asOf };
+        throw error;
+      },
+    );
     // If the consumer fails first, nobody awaits this one any more.
     batch.catch(() => undefined);
     return batch;

@@ -110,7 +110,7 @@ function commitArguments(config: ProcessorConfig, changes: readonly Change[]): (
     ...changes.flatMap(({ record, evaluation, summary, deadlineChanged }) => [
       summary.transaction_id,
       encodeRecord(record),
-      evaluation.status === 'in_progress' ? config.open_retention : config.finished_retention,
+      evaluation.status === 'completed' ? config.finished_retention : config.open_retention,
       deadlineChanged ? (record.deadline_at ?? '') : 'as it is',
     ]),
     entries.length,

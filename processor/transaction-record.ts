@@ -1,5 +1,5 @@
 import type { Evaluation } from '../common/evaluate.ts';
-import { evaluate } from '../common/evaluate.ts';
+import { earliestDeadline, evaluate } from '../common/evaluate.ts';
 import type { Flow } from '../common/flow.ts';
 import type { MergeLog, TransactionState } from '../common/merge.ts';
 import { merge } from '../common/merge.ts';
@@ -41,34 +41,39 @@ export function decodeRecord(json: string): TransactionRecord {
   return deadline_at === null ? record : { ...record, deadline_at };
 }
 
-/** Logs of one transaction in one batch, with the times of the stream entries that brought the first and the last. */
+/** Logs of one transaction in one batch, in the order of the stream, and when each was collected (ms since 1970, place by place). */
 export interface LogsOfTransaction {
   logs: MergeLog[];
-  firstAt: number;
-  lastAt: number;
+  at: number[];
 }
 
 /**
  * The record with the logs in it, or undefined if they change nothing (they were all known).
  *
  * Time runs with the stream, not with the wall clock: a processor that catches up after an outage judges deadlines as
- * they stood when the logs were appended, so a backlog makes nothing late that was in time.
+ * they stood when each log was collected. So a backlog makes nothing late that was in time, and what is late does not depend on how
+ * the logs were batched.
  */
 export function applyLogs(
   known: TransactionRecord | undefined,
-  { logs, firstAt, lastAt }: LogsOfTransaction,
+  { logs, at }: LogsOfTransaction,
   findFlow: FindFlow,
 ): Change | undefined {
   let state = known?.state;
-  for (const log of logs) state = merge(state, log);
+  let late = known?.kept.late ?? false;
+  const createdAt = known?.kept.created_at ?? at[0] ?? 0;
+  logs.forEach((log, index) => {
+    if (state !== undefined && !late) late = isTimedOut(state, findFlow, createdAt, at[index] ?? createdAt);
+    state = merge(state, log);
+  });
   if (state === undefined) return undefined;
   const stateJson = JSON.stringify(state);
   if (known?.stateJson === stateJson) return undefined;
-  const wasLate = known !== undefined && (known.kept.late || isTimedOut(known, findFlow, firstAt));
+  const lastAt = at.at(-1) ?? createdAt;
   const kept: Bookkeeping = {
     version: (known?.kept.version ?? 0) + 1,
-    late: wasLate,
-    created_at: known?.kept.created_at ?? firstAt,
+    late,
+    created_at: createdAt,
     updated_at: lastAt,
   };
   return toChange({ state, stateJson, kept }, known?.deadline_at, findFlow, lastAt);
@@ -76,7 +81,7 @@ export function applyLogs(
 
 /** The record as a passed deadline leaves it, or undefined if none has passed at `now` (ms since 1970). */
 export function applyDeadline(known: TransactionRecord, findFlow: FindFlow, now: number): Change | undefined {
-  if (!isTimedOut(known, findFlow, now)) return undefined;
+  if (!isTimedOut(known.state, findFlow, known.kept.created_at, now)) return undefined;
   const kept = { ...known.kept, version: known.kept.version + 1, late: true, updated_at: now };
   return toChange({ ...known, kept }, known.deadline_at, findFlow, now);
 }
@@ -87,9 +92,11 @@ export function deadlineOf(record: TransactionRecord, findFlow: FindFlow): numbe
   return evaluate(record.state, flow, record.kept.created_at, 0).deadline_at;
 }
 
-function isTimedOut(record: TransactionRecord, findFlow: FindFlow, now: number): boolean {
-  const flow = findFlow(record.state.facts.interface_id?.value);
-  return evaluate(record.state, flow, record.kept.created_at, now).status === 'timed_out';
+function isTimedOut(state: TransactionState, findFlow: FindFlow, createdAt: number, now: number): boolean {
+  const flow = findFlow(state.facts.interface_id?.value);
+  // Nearly every log comes long before anything is due: no need to look at the steps.
+  if (now - createdAt < earliestDeadline(flow)) return false;
+  return evaluate(state, flow, createdAt, now).status === 'timed_out';
 }
 
 function toChange(
