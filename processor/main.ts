@@ -5,6 +5,7 @@ import type { FlowsConfig } from '../common/flow.ts';
 import type { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
 import type { ClaimsConfig } from '../common/redis/claims-config.ts';
+import { createClaimNews } from '../common/redis/claim-news.ts';
 import { createClaims } from '../common/redis/claims.ts';
 import type { Claims } from '../common/redis/claims.ts';
 import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
@@ -40,12 +41,15 @@ export async function startProcessor(deps: ProcessorRole): Promise<Started> {
   const { redis, keys } = role;
   const metrics = createProcessorMetrics(role.registry);
   const findFlow = createFlowFinder(deps.flows);
+  const news = createClaimNews({ redis, redisConfig: deps.shared.redis, keys, logger });
+  lifecycle.onStop('claim news', async () => news.stop());
   const claims = createClaims({
     redis,
     keys,
     group: PROCESSOR_GROUP,
     replica: role.replica,
     partitions: deps.shared.partitions,
+    news,
     ttlMs: deps.claims.ttl,
     heartbeatMs: deps.claims.heartbeat,
     clock,

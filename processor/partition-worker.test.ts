@@ -82,7 +82,7 @@ async function work(
   name: string,
   { clock = systemClock, config = {} }: { clock?: Clock; config?: object } = {},
 ) {
-  const token = await acquireClaim(
+  const { token } = await acquireClaim(
     redis,
     keys.claim(0, PROCESSOR_GROUP),
     keys.epoch(0, PROCESSOR_GROUP),

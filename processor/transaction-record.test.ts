@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { createFlowFinder, flowsEntries } from '../common/flow.ts';
 import type { MergeLog } from '../common/merge.ts';
+import { STATUSES } from '../common/tracking-log.ts';
 import { applyDeadline, applyLogs, decodeRecord, encodeRecord } from './transaction-record.ts';
 import type { Change, TransactionRecord } from './transaction-record.ts';
 
@@ -80,7 +81,7 @@ describe('a transaction that logs are applied to', () => {
   test('ends the same, and as late, however its logs were batched', () => {
     const arrival = fc.record({
       step: fc.constantFrom('send', 'hub', 'receive', 'extra'),
-      status: fc.constantFrom('started', 'succeeded', 'failed', 'skipped', 'info'),
+      status: fc.constantFrom(...STATUSES),
       id: fc.integer({ min: 1, max: 4 }),
       pause: fc.constantFrom(0, 1000, 9 * 60_000, 10 * 60_000, HOUR - 1, HOUR),
       /** Whether a batch begins here. */
@@ -93,7 +94,7 @@ describe('a transaction that logs are applied to', () => {
         for (const { step, status, id, pause, cut } of arrivals) {
           at += pause;
           if (cut) batches.push([]);
-          batches.at(-1)?.push({ log: log(step, status as MergeLog['status'], `${step}-${id}`), at });
+          batches.at(-1)?.push({ log: log(step, status, `${step}-${id}`), at });
         }
         const {
           version: _a,

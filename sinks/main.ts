@@ -3,6 +3,8 @@ import { describeError, FatalError, FencedError } from '../common/errors.ts';
 import type { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
 import type { ClaimsConfig } from '../common/redis/claims-config.ts';
+import { createClaimNews } from '../common/redis/claim-news.ts';
+import type { ClaimNews } from '../common/redis/claim-news.ts';
 import { createClaims } from '../common/redis/claims.ts';
 import type { Claim } from '../common/redis/claims.ts';
 import { sinkGroup } from '../common/redis/groups.ts';
@@ -44,8 +46,10 @@ export async function startSinks(deps: SinksRole): Promise<Started> {
     adminPortKey: 'sinks_process.admin.port',
   });
   const metrics = createSinkMetrics(role.registry);
+  const news = createClaimNews({ ...role, redisConfig: deps.shared.redis, logger: deps.logger });
+  deps.lifecycle.onStop('claim news', async () => news.stop());
   for (const config of deps.sinks) {
-    const running = runSink(deps, role, metrics, config).catch((error: unknown) =>
+    const running = runSink(deps, role, news, metrics, config).catch((error: unknown) =>
       deps.lifecycle.fail(error),
     );
     deps.lifecycle.onStop(`sink ${config.name}`, () => running);
@@ -60,6 +64,7 @@ type WorkerOfSink = Omit<SinkWorkerDeps, 'onProgress' | 'onIdle' | 'onTrouble'>;
 async function runSink(
   { clock, lifecycle, shared, claims, logger: parent }: SinksRole,
   role: Role,
+  news: ClaimNews,
   metrics: SinkMetrics,
   config: SinkConfig,
 ): Promise<void> {
@@ -96,6 +101,7 @@ async function runSink(
       group,
       replica: role.replica,
       partitions: shared.partitions,
+      news,
       ttlMs: claims.ttl,
       heartbeatMs: claims.heartbeat,
       clock,

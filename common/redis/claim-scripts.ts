@@ -8,16 +8,18 @@ const renewScript = loadScript(new URL('./claim-renew.lua', import.meta.url));
 const releaseScript = loadScript(new URL('./claim-release.lua', import.meta.url));
 const heartbeatScript = loadScript(new URL('./heartbeat.lua', import.meta.url));
 
-/** The token of the claim, or undefined while somebody else holds it. */
+/** The claim's token, or while somebody holds it: in how many ms it expires unless it is renewed, Infinity if it never does. */
+export type Acquired = { token: string; heldMs?: never } | { token?: never; heldMs: number };
+
 export async function acquireClaim(
   redis: RedisClient,
   claimKey: string,
   epochKey: string,
   replica: string,
   ttlMs: number,
-): Promise<string | undefined> {
-  const token = (await acquireScript.run(redis, [claimKey, epochKey], [replica, ttlMs])) as Buffer | null;
-  return token === null ? undefined : String(token);
+): Promise<Acquired> {
+  const answer = (await acquireScript.run(redis, [claimKey, epochKey], [replica, ttlMs])) as Buffer | number;
+  return typeof answer === 'number' ? { heldMs: answer < 0 ? Infinity : answer } : { token: String(answer) };
 }
 
 /** False if the claim is not the token's any more. */

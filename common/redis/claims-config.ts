@@ -5,7 +5,9 @@ import { duration } from '../config-values.ts';
 export const claimsConfigSchema = v.pipe(
   v.strictObject({
     ttl: v.optional(
-      duration('After how long without a sign of life the partitions of a replica are taken over.'),
+      duration(
+        'So long after the last sign of life of a replica its partitions have been taken over by others, at the latest.',
+      ),
       '10s',
     ),
     heartbeat: v.optional(

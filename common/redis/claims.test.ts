@@ -7,6 +7,8 @@ import { testRedisConfig } from '../testing/redis-config.ts';
 import { startRedis } from '../testing/redis-server.ts';
 import type { TestRedis } from '../testing/redis-server.ts';
 import { until } from '../testing/until.ts';
+import { createClaimNews } from './claim-news.ts';
+import type { ClaimNews } from './claim-news.ts';
 import { createClaims } from './claims.ts';
 import type { ClaimsDeps, ClaimWork } from './claims.ts';
 import { connectRedis, untilReady } from './connection.ts';
@@ -17,14 +19,17 @@ const PARTITIONS = 6;
 const keys = createKeys('tranweave');
 let server: TestRedis;
 let redis: RedisClient;
+let news: ClaimNews;
 
 beforeAll(async () => {
   server = await startRedis();
   redis = connectRedis(testRedisConfig(server), silentLogger());
   await untilReady(redis, 5_000);
+  news = createClaimNews({ redis, redisConfig: testRedisConfig(server), keys, logger: silentLogger() });
 });
 beforeEach(() => redis.flushall());
 afterAll(async () => {
+  news.stop();
   redis.disconnect();
   await server.stop();
 });
@@ -39,6 +44,7 @@ function replica(name: string, work: ClaimWork = untilAborted, more: Partial<Cla
     group: 'g',
     replica: name,
     partitions: PARTITIONS,
+    news,
     ttlMs: 600,
     heartbeatMs: 50,
     clock: systemClock,
@@ -87,6 +93,19 @@ describe('claims', () => {
     );
     await Promise.all([a.stop(), c.stop()]);
     expect(await counts()).toEqual({ nobody: 6 });
+  });
+
+  test('change hands at once when a replica comes or stops, however far apart heartbeats are', async () => {
+    const seldom = { ttlMs: 3_600_000, heartbeatMs: 600_000 };
+    const listening = async () => (await redis.pubsub('NUMSUB', keys.claimNews()))[1] === 1;
+    await until('news are listened for', listening);
+    const a = replica('a', untilAborted, seldom);
+    await until('a holds all', async () => (await counts())['a'] === 6);
+    const b = replica('b', untilAborted, seldom);
+    await until('three each', async () => Object.values(await counts()).join() === '3,3');
+    await b.stop();
+    await until('a holds all again', async () => (await counts())['a'] === 6);
+    await a.stop();
   });
 
   test('never have two at work on a partition at a time, whatever comes and goes', async () => {

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { describeError, FencedError, RetriableError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { assignPartitions } from './assignment.ts';
+import type { ClaimNews } from './claim-news.ts';
 import { acquireClaim, heartbeat, releaseClaim, renewClaim } from './claim-scripts.ts';
 import type { RedisClient } from './connection.ts';
 import type { Keys } from './keys.ts';
@@ -17,6 +18,9 @@ import type { Keys } from './keys.ts';
  *   held ──(renewal says it is not ours, or Redis was out of reach for a whole TTL)──▶ lost: the work is told to stop, free
  *   held ──(the work was refused by the fence)──▶ lost, free
  *   held ──(the work failed retriably)──▶ held: the work starts over after a pause
+ *
+ * Replicas look at each heartbeat, and at once when one tells the others that it came, left or let a partition go: a hand-over takes
+ * a moment, and the takeover from one that died at most `ttlMs`, since signs of life count for a heartbeat less than that.
  *
  * Safety does not rest on any of this but on the token: every script that changes something checks it, so a replica
  * that sleeps through the loss of its claim changes nothing when it wakes.
@@ -38,7 +42,8 @@ export interface ClaimsDeps {
   group: string;
   replica: string;
   partitions: number;
-  /** After this long without renewal a claim is free for others. */
+  news: ClaimNews;
+  /** So long after its last sign of life the partitions of a replica have been taken over, at the latest. */
   ttlMs: number;
   /** How often a replica shows that it lives, renews its claims and looks whether the distribution changed. */
   heartbeatMs: number;
@@ -57,6 +62,8 @@ export interface Claims {
 
 /** Pause before work that failed retriably starts over. */
 const RESTART_DELAY_MS = 500;
+/** News come in bursts, one for each partition that is let go: this long they are gathered. */
+const NEWS_PAUSE_MS = 20;
 
 interface Held {
   token: string;
@@ -66,25 +73,24 @@ interface Held {
 }
 
 export function createClaims(deps: ClaimsDeps): Claims {
-  const { redis, keys, group, replica, clock, logger, ttlMs } = deps;
+  const { redis, keys, group, replica, clock, logger, news } = deps;
+  // What is not renewed for so long is free; the others notice at their next heartbeat.
+  const leaseMs = deps.ttlMs - deps.heartbeatMs;
   const held = new Map<number, Held>();
   const claimKey = (partition: number) => keys.claim(partition, group);
 
-  async function acquire(partition: number): Promise<void> {
-    const token = await acquireClaim(
-      redis,
-      claimKey(partition),
-      keys.epoch(partition, group),
-      replica,
-      ttlMs,
-    );
-    if (token === undefined) return;
+  /** Takes the claim if it is free; otherwise tells in how many ms it may be. */
+  async function acquire(partition: number): Promise<number> {
+    const epochKey = keys.epoch(partition, group);
+    const { token, heldMs } = await acquireClaim(redis, claimKey(partition), epochKey, replica, leaseMs);
+    if (token === undefined) return heldMs;
     logger.info({ group, partition, token }, 'partition claimed');
     const controller = new AbortController();
     const done = runWork(deps, { partition, token, signal: controller.signal })
       .then(() => letGo(partition, token))
       .catch((error: unknown) => deps.onFailure(error));
     held.set(partition, { token, controller, renewedAt: clock.now(), done });
+    return deps.heartbeatMs;
   }
 
   async function letGo(partition: number, token: string): Promise<void> {
@@ -92,6 +98,7 @@ export function createClaims(deps: ClaimsDeps): Claims {
     try {
       const released = await releaseClaim(redis, claimKey(partition), token);
       logger.info({ group, partition, token }, released ? 'partition released' : 'partition lost');
+      news.tell(group);
     } catch (error) {
       if (!(error instanceof RetriableError)) throw error;
       logger.warn({ group, partition, error: describeError(error) }, 'claim not released; it will expire');
@@ -99,40 +106,70 @@ export function createClaims(deps: ClaimsDeps): Claims {
   }
 
   async function renew(partition: number, claim: Held): Promise<void> {
-    if (await renewClaim(redis, claimKey(partition), claim.token, ttlMs)) claim.renewedAt = clock.now();
+    if (await renewClaim(redis, claimKey(partition), claim.token, leaseMs)) claim.renewedAt = clock.now();
     else claim.controller.abort(new FencedError('the claim expired or was taken over'));
   }
 
-  async function tick(): Promise<void> {
-    const living = await heartbeat(redis, keys.replicas(group), replica, ttlMs, false);
+  /** Shows a sign of life and brings what is held in line with who lives. Returns in how many ms to look again. */
+  async function tick(): Promise<number> {
+    const living = await heartbeat(redis, keys.replicas(group), replica, leaseMs, false);
     const wanted = assignPartitions(deps.partitions, living).get(replica) ?? [];
     for (const [partition, claim] of held) {
       if (!wanted.includes(partition)) claim.controller.abort();
     }
     await Promise.all([...held].map(([partition, claim]) => renew(partition, claim)));
-    await Promise.all(wanted.filter((partition) => !held.has(partition)).map(acquire));
+    const waits = await Promise.all(wanted.filter((partition) => !held.has(partition)).map(acquire));
+    return Math.min(deps.heartbeatMs, ...waits);
   }
 
   return {
     held: () => [...held.keys()].sort((a, b) => a - b),
     run: async (signal) => {
-      while (!signal.aborted) {
-        await tick().catch((error: unknown) => {
-          if (!(error instanceof RetriableError)) return deps.onFailure(error);
-          giveUpExpired(held.values(), clock.now() - ttlMs);
-        });
-        await clock.sleep(deps.heartbeatMs, signal);
-      }
-      for (const claim of held.values()) claim.controller.abort();
-      await Promise.all([...held.values()].map((claim) => claim.done));
-      await heartbeat(redis, keys.replicas(group), replica, ttlMs, true).catch((error: unknown) => {
+      await everySoOften(deps, tick, () => giveUpExpired(held.values(), clock.now() - leaseMs), signal);
+      // First of all, so that the others want the partitions by the time they are free.
+      await heartbeat(redis, keys.replicas(group), replica, leaseMs, true).catch((error: unknown) => {
         logger.warn({ group, error: describeError(error) }, 'could not say goodbye; others will notice');
       });
+      for (const claim of held.values()) claim.controller.abort();
+      await Promise.all([...held.values()].map((claim) => claim.done));
+      news.tell(group);
     },
   };
 }
 
-/** Redis was out of reach for a whole TTL: others may hold these claims now. */
+/**
+ * Calls `tick` at each heartbeat and at each news, or when it asks for it, until the signal aborts.
+ *
+ * @param onAway called when Redis could not be asked.
+ */
+async function everySoOften(
+  deps: ClaimsDeps,
+  tick: () => Promise<number>,
+  onAway: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { news, group, heartbeatMs, clock } = deps;
+  let wake = new AbortController();
+  const silence = news.listen(group, () => wake.abort());
+  let joined = false;
+  while (!signal.aborted) {
+    wake = new AbortController();
+    let pauseMs = heartbeatMs;
+    try {
+      pauseMs = await tick();
+      if (!joined) news.tell(group);
+      joined = true;
+    } catch (error) {
+      if (!(error instanceof RetriableError)) deps.onFailure(error);
+      onAway();
+    }
+    await clock.sleep(NEWS_PAUSE_MS, signal);
+    await clock.sleep(pauseMs, AbortSignal.any([signal, wake.signal]));
+  }
+  silence();
+}
+
+/** Redis was out of reach for as long as claims last: others may hold these now. */
 function giveUpExpired(held: Iterable<Held>, renewedBefore: number): void {
   for (const claim of held) {
     if (claim.renewedAt < renewedBefore) claim.controller.abort(new FencedError('Redis was out of reach'));

@@ -16,6 +16,8 @@ export function createKeys(prefix: string) {
     meta: () => `${prefix}:meta`,
     /** zset: replica → time of its last heartbeat (ms, Redis' clock), one per group. */
     replicas: (group: string) => `${prefix}:replicas:${group}`,
+    /** publish-subscribe channel: a message names the group of replicas in which something about claims changed. */
+    claimNews: () => `${prefix}:claim-news`,
     /** string with TTL: hash of the body that came under an Idempotency-Key. */
     request: (input: string, keyHash: string) => `${prefix}:request:${input}:${keyHash}`,
     /** hash: source id → JSON of what a file input knows of it, one per input. */

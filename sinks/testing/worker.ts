@@ -111,7 +111,8 @@ async function work(
   { kind = 'log', replica = 'a', batch = {}, beside }: WorkOptions = {},
 ): Promise<Working> {
   const claimKey = keys.claim(0, GROUP);
-  const token = beside?.token ?? (await acquireClaim(redis, claimKey, keys.epoch(0, GROUP), replica, 60_000));
+  const token =
+    beside?.token ?? (await acquireClaim(redis, claimKey, keys.epoch(0, GROUP), replica, 60_000)).token;
   if (token === undefined) throw new Error('the claim is taken');
   const stop = new AbortController();
   const registry = createRegistry('sinks');

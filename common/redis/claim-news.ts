@@ -1,0 +1,59 @@
+import { describeError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { connectRedis } from './connection.ts';
+import type { RedisClient, RedisConfig } from './connection.ts';
+import type { Keys } from './keys.ts';
+import { reply } from './redis-error.ts';
+
+/**
+ * Word among the replicas of a group that one came or left, or let a partition go: the others look at once and not at their next
+ * heartbeat. Only a hint, by Redis' publish and subscribe, which promises nothing: news that is lost costs a heartbeat.
+ */
+export interface ClaimNews {
+  /** Tells all replicas of the group, this process' own included. Never throws and is not waited for. */
+  tell(group: string): void;
+  /** Calls the listener at every news of the group, until the function that is returned is called. */
+  listen(group: string, listener: () => void): () => void;
+  stop(): void;
+}
+
+export interface ClaimNewsDeps {
+  /** For telling; a connection that listens can do nothing else. */
+  redis: RedisClient;
+  redisConfig: RedisConfig;
+  keys: Keys;
+  logger: Logger;
+}
+
+export function createClaimNews({ redis, redisConfig, keys, logger }: ClaimNewsDeps): ClaimNews {
+  const channel = keys.claimNews();
+  const listeners = new Map<string, Set<() => void>>();
+  const subscriber = connectRedis(redisConfig, logger);
+
+  async function quietly(what: string, command: Promise<unknown>): Promise<void> {
+    try {
+      await reply(command);
+    } catch (error) {
+      // Without the right to use the channel (ACL) or without Redis, heartbeats do the same more slowly.
+      logger.debug({ error: describeError(error) }, what);
+    }
+  }
+
+  // With every new connection: who reconnects has to subscribe again.
+  subscriber.on(
+    'ready',
+    () => void quietly('cannot listen for news of claims', subscriber.subscribe(channel)),
+  );
+  subscriber.on('message', (_channel: string, group: string) => {
+    for (const listener of listeners.get(group) ?? []) listener();
+  });
+  return {
+    tell: (group) => void quietly('news of claims not told', redis.publish(channel, group)),
+    listen: (group, listener) => {
+      const known = listeners.get(group) ?? new Set();
+      listeners.set(group, known.add(listener));
+      return () => known.delete(listener);
+    },
+    stop: () => subscriber.disconnect(),
+  };
+}
