@@ -51,6 +51,8 @@ export interface AppenderDeps {
   partitions: number;
   /** Entries that a log stream may hold before senders must wait. */
   streamEntriesMax: number;
+  /** Why nothing may be added now (Redis' memory is past its mark), in words; undefined while there is room. Always room if not given. */
+  memoryReached?: () => string | undefined;
   /** Bytes that may wait for Redis in this process before senders must wait. */
   pendingBytesMax: number;
 }
@@ -124,11 +126,13 @@ function deadLetterRow(letter: DeadLetter): Row {
 }
 
 async function sendRows(
-  { redis, keys, streamEntriesMax }: AppenderDeps,
+  { redis, keys, streamEntriesMax, memoryReached }: AppenderDeps,
   partition: number,
   rows: readonly Row[],
   position?: Position,
 ): Promise<AppendReply> {
+  const reached = memoryReached?.();
+  if (reached !== undefined) throw new BackPressureError(reached);
   const logs = encodeEntries(rows.filter((row) => row.kind === 'log'));
   const deadLetters = encodeEntries(rows.filter((row) => row.kind === 'dead_letter'));
   const result = (await appendScript.run(

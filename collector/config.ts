@@ -22,6 +22,14 @@ export const collectorConfigSchema = v.strictObject({
     ),
     20_000,
   ),
+  redis_memory_percent_max: v.optional(
+    wholeNumber(
+      1,
+      100,
+      "How full Redis may be, in percent of its `maxmemory` (without one: of its machine's memory), before inputs wait and HTTP answers 503. The rest is for transactions and summaries.",
+    ),
+    80,
+  ),
   pending_bytes_max: v.optional(
     byteSize(
       'Bytes that may wait for Redis in one collector before HTTP answers 503; one file waits by itself.',

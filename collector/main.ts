@@ -11,6 +11,7 @@ import { createDecoder } from './decoders/registry.ts';
 import { createInput } from './inputs/registry.ts';
 import type { InputConfig } from './inputs/registry.ts';
 import { createMapping, mapByName } from './mapping.ts';
+import { createMemoryMark } from './memory-mark.ts';
 import { createCollectorMetrics } from './metrics.ts';
 import { createPipeline } from './pipeline.ts';
 
@@ -35,11 +36,16 @@ export async function startCollector(deps: CollectorRole): Promise<Started> {
     adminPortKey: 'collector.admin.port',
   });
   const { redis, keys, health } = role;
+  const memory = createMemoryMark({ redis, percentMax: config.redis_memory_percent_max, clock, logger });
+  const watching = memory.watch(lifecycle.stopping).catch((error: unknown) => lifecycle.fail(error));
+  lifecycle.onStop('memory mark', () => watching);
+  role.addTrouble(() => memory.reached());
   const appender = createAppender({
     redis,
     keys,
     partitions: shared.partitions,
     streamEntriesMax: config.stream_entries_max,
+    memoryReached: () => memory.reached(),
     pendingBytesMax: config.pending_bytes_max,
   });
   const metrics = createCollectorMetrics(role.registry);

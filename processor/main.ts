@@ -1,5 +1,4 @@
 import type { Clock } from '../common/clock.ts';
-import { describeError, RetriableError } from '../common/errors.ts';
 import { createFlowFinder } from '../common/flow.ts';
 import type { FlowsConfig } from '../common/flow.ts';
 import type { Lifecycle } from '../common/lifecycle.ts';
@@ -7,14 +6,13 @@ import type { Logger } from '../common/logger.ts';
 import type { ClaimsConfig } from '../common/redis/claims-config.ts';
 import { createClaimNews } from '../common/redis/claim-news.ts';
 import { createClaims } from '../common/redis/claims.ts';
-import type { Claims } from '../common/redis/claims.ts';
 import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
-import { trimPartition } from '../common/redis/trim.ts';
 import { joinAsRole } from '../common/role.ts';
-import type { Role, SharedConfig, Started } from '../common/role.ts';
+import type { SharedConfig, Started } from '../common/role.ts';
 import type { ProcessorConfig } from './config.ts';
 import { createProcessorMetrics } from './metrics.ts';
 import { workOnPartition } from './partition-worker.ts';
+import { trimHeld } from './trim-held.ts';
 
 export interface ProcessorRole {
   shared: SharedConfig;
@@ -79,28 +77,14 @@ export async function startProcessor(deps: ProcessorRole): Promise<Started> {
     },
   });
   const stop = new AbortController();
-  const running = Promise.all([claims.run(stop.signal), trimHeld(deps, role, claims, stop.signal)]);
+  const trimming = trimHeld(
+    { redis, keys, held: () => claims.held(), intervalMs: config.trim_interval, clock, logger, metrics },
+    stop.signal,
+  ).catch((error: unknown) => lifecycle.fail(error));
+  const running = Promise.all([claims.run(stop.signal), trimming]);
   lifecycle.onStop('claims', async () => {
     stop.abort();
     await running;
   });
   return { adminUrl: role.adminUrl, addresses: {} };
-}
-
-/** Drops what every group has of the partitions held here, every so often; whoever holds a partition is the one who does it. */
-async function trimHeld(
-  { clock, logger, config, lifecycle }: ProcessorRole,
-  { redis, keys }: Role,
-  claims: Claims,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    await clock.sleep(config.trim_interval, signal);
-    try {
-      for (const partition of claims.held()) await trimPartition(redis, keys, partition);
-    } catch (error) {
-      if (!(error instanceof RetriableError)) return lifecycle.fail(error);
-      logger.warn({ error: describeError(error) }, 'streams were not trimmed this time');
-    }
-  }
 }

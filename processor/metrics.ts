@@ -1,4 +1,4 @@
-import { Counter } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 
 /** What a processor counts; declared once, names and units as Prometheus asks. */
@@ -6,6 +6,8 @@ export type ProcessorMetrics = ReturnType<typeof createProcessorMetrics>;
 
 export function createProcessorMetrics(registry: Registry) {
   const counter = (name: string, help: string) => new Counter({ name, help, registers: [registry] });
+  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+    new Gauge<Label>({ name, help, labelNames, registers: [registry] });
   return {
     entries: counter('tranweave_processor_entries_total', 'Entries of the log streams that were merged'),
     logs: counter('tranweave_processor_logs_total', 'Tracking logs that were merged'),
@@ -15,5 +17,21 @@ export function createProcessorMetrics(registry: Registry) {
       'tranweave_processor_lost_entries_total',
       'Entries that were gone before they were read; anything but 0 is a loss',
     ),
+    /** Of the partitions that this process holds. */
+    streamEntries: gauge('tranweave_stream_entries', 'Entries (batches) in a stream', [
+      'partition',
+      'stream',
+    ]),
+    groupLag: gauge('tranweave_group_lag_entries', 'Entries that a group has not taken yet', [
+      'partition',
+      'stream',
+      'group',
+    ]),
+    groupBehind: gauge(
+      'tranweave_group_behind_seconds',
+      'How long ago the oldest entry was appended that a group has not taken; 0 if it has them all',
+      ['partition', 'stream', 'group'],
+    ),
+    held: gauge('tranweave_processor_partitions', 'Partitions that this process works on', []),
   };
 }

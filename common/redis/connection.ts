@@ -117,6 +117,11 @@ function connect(
   return client;
 }
 
+/** The servers that take writes: one, or every master of a Cluster. */
+export function mastersOf(client: RedisClient): Redis[] {
+  return client instanceof Cluster ? client.nodes('master') : [client];
+}
+
 function nodeOf(text: string): { host: string; port: number } {
   const at = text.lastIndexOf(':');
   return { host: text.slice(0, at), port: Number(text.slice(at + 1)) };

@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
--- Drops the entries that every group of a stream has; one script, so that a group created meanwhile is seen. A stream
--- without any group keeps everything: nobody has read it yet.
+-- Drops the entries that every group of a stream has, and tells how far behind the groups are; one script, so that a group created meanwhile is
+-- seen. A stream without any group keeps everything: nobody has read it yet.
 --
 -- KEYS  1 stream
--- Result number of entries dropped.
+-- Result number of entries dropped, entries left, then for each group: name, lag in entries ('' where Redis cannot tell), ms since 1970 when
+--       the first entry was appended that it has not taken ('' if it has them all).
 
 if redis.call('EXISTS', KEYS[1]) == 0 then
-  return 0
+  return { 0, 0 }
 end
 
 -- Stream ids are two 64-bit numbers: compared as such, not as texts, and without Lua's doubles losing digits.
@@ -19,22 +20,44 @@ local function less(a, b)
   return a_seq < b_seq
 end
 
+local groups = {}
 local lowest
-for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
-  for i = 1, #group, 2 do
-    if group[i] == 'last-delivered-id' and (lowest == nil or less(group[i + 1], lowest)) then
-      lowest = group[i + 1]
-    end
+for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local group = {}
+  for i = 1, #flat, 2 do
+    group[flat[i]] = flat[i + 1]
+  end
+  groups[#groups + 1] = group
+  if lowest == nil or less(group['last-delivered-id'], lowest) then
+    lowest = group['last-delivered-id']
   end
 end
-if lowest == nil or lowest == '0-0' then
-  return 0
+
+-- The first entry that a group has not taken: one look for all that stand at the same place.
+local first_after = {}
+local function after(position)
+  if first_after[position] == nil then
+    local entry = redis.call('XRANGE', KEYS[1], '(' .. position, '+', 'COUNT', 1)[1]
+    first_after[position] = entry and entry[1] or ''
+  end
+  return first_after[position]
 end
 
--- MINID keeps its argument: the entry after the lowest position is the first that somebody still needs.
-local after = redis.call('XRANGE', KEYS[1], '(' .. lowest, '+', 'COUNT', 1)
-if #after > 0 then
-  return redis.call('XTRIM', KEYS[1], 'MINID', after[1][1])
+local dropped = 0
+if lowest ~= nil and lowest ~= '0-0' then
+  if after(lowest) ~= '' then
+    -- MINID keeps its argument: the entry after the lowest position is the first that somebody still needs.
+    dropped = redis.call('XTRIM', KEYS[1], 'MINID', after(lowest))
+  else
+    -- Everything has been read. Whatever comes later has a greater id, so the stream may be emptied.
+    dropped = redis.call('XTRIM', KEYS[1], 'MAXLEN', 0)
+  end
 end
--- Everything has been read. Whatever comes later has a greater id, so the stream may be emptied.
-return redis.call('XTRIM', KEYS[1], 'MAXLEN', 0)
+
+local report = { dropped, redis.call('XLEN', KEYS[1]) }
+for _, group in ipairs(groups) do
+  report[#report + 1] = group['name']
+  report[#report + 1] = group['lag'] or ''
+  report[#report + 1] = string.match(after(group['last-delivered-id']), '^%d+') or ''
+end
+return report

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { silentLogger } from '../logger.ts';
+import { testRedisConfig } from '../testing/redis-config.ts';
+import { startRedis } from '../testing/redis-server.ts';
+import type { TestRedis } from '../testing/redis-server.ts';
+import { connectRedis, untilReady } from './connection.ts';
+import type { RedisClient } from './connection.ts';
+import { createKeys } from './keys.ts';
+import { trimPartition } from './trim.ts';
+
+const keys = createKeys('t');
+const stream = keys.stream(0, 'log');
+let server: TestRedis;
+let redis: RedisClient;
+
+beforeAll(async () => {
+  server = await startRedis();
+  redis = connectRedis(testRedisConfig(server), silentLogger());
+  await untilReady(redis, 5_000);
+});
+beforeEach(() => redis.flushall());
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+/** Entries 1-1 … n-1. */
+async function fill(entries: number): Promise<void> {
+  for (let i = 1; i <= entries; i += 1) await redis.xadd(stream, `${i * 1000}-1`, 'v', '1');
+}
+
+async function trimmed() {
+  const [log] = await trimPartition(redis, keys, 0);
+  return log;
+}
+
+describe('trimming a stream', () => {
+  test('drops what every group has and nothing else, and shows how far behind each is', async () => {
+    await fill(10);
+    await redis.xgroup('CREATE', stream, 'quick', '8000-1', 'ENTRIESREAD', '8');
+    await redis.xgroup('CREATE', stream, 'slow', '3000-1', 'ENTRIESREAD', '3');
+    expect(await trimmed()).toEqual({
+      partition: 0,
+      kind: 'log',
+      dropped: 3,
+      entries: 7,
+      groups: [
+        { name: 'quick', lag: 2, waiting_since: 9000 },
+        { name: 'slow', lag: 7, waiting_since: 4000 },
+      ],
+    });
+    expect((await redis.xrange(stream, '-', '+', 'COUNT', 1))[0]?.[0]).toBe('4000-1');
+  });
+
+  test('is held back by a group that stays away, however long', async () => {
+    await fill(10);
+    await redis.xgroup('CREATE', stream, 'here', '10000-1', 'ENTRIESREAD', '10');
+    await redis.xgroup('CREATE', stream, 'away', '0');
+    expect(await trimmed()).toMatchObject({ dropped: 0, entries: 10 });
+    await redis.xgroup('DESTROY', stream, 'away');
+    expect(await trimmed()).toMatchObject({ dropped: 10, entries: 0 });
+  });
+
+  test('empties a stream that everybody has read, and ids go on from there', async () => {
+    await fill(2);
+    await redis.xgroup('CREATE', stream, 'g', '2000-1', 'ENTRIESREAD', '2');
+    expect(await trimmed()).toMatchObject({
+      dropped: 2,
+      entries: 0,
+      groups: [{ lag: 0, waiting_since: null }],
+    });
+    await expect(redis.xadd(stream, '2000-1', 'v', '1')).rejects.toThrow('equal or smaller');
+  });
+
+  test('leaves a stream alone that nobody reads, and one that is not there', async () => {
+    await fill(2);
+    expect(await trimPartition(redis, keys, 0)).toMatchObject([
+      { kind: 'log', dropped: 0, entries: 2, groups: [] },
+      { kind: 'summary', dropped: 0, entries: 0, groups: [] },
+      { kind: 'dead_letter', dropped: 0, entries: 0, groups: [] },
+    ]);
+  });
+
+  test('compares ids as numbers of any length', async () => {
+    await redis.xadd(stream, '9-1', 'v', '1');
+    await redis.xadd(stream, '10-9', 'v', '1');
+    await redis.xadd(stream, '10-10', 'v', '1');
+    await redis.xgroup('CREATE', stream, 'a', '10-9');
+    await redis.xgroup('CREATE', stream, 'b', '9-1');
+    expect(await trimmed()).toMatchObject({ dropped: 1, entries: 2 });
+  });
+
+  test('does not make up a lag where Redis cannot tell it', async () => {
+    await fill(4);
+    await redis.xdel(stream, '3000-1');
+    await redis.xgroup('CREATE', stream, 'g', '2000-1');
+    expect(await trimmed()).toMatchObject({ dropped: 2, groups: [{ lag: null, waiting_since: 4000 }] });
+  });
+});
