@@ -53,7 +53,8 @@ export function evaluate(state: TransactionState, flow: Flow, createdAt: number,
 export function earliestDeadline(flow: Flow): number {
   let earliest = flow.deadline ?? Infinity;
   for (const step of flow.steps) {
-    if ('deadline' in step && step.deadline !== undefined && step.deadline < earliest) earliest = step.deadline;
+    if ('deadline' in step && step.deadline !== undefined && step.deadline < earliest)
+      earliest = step.deadline;
   }
   return earliest;
 }

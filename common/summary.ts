@@ -37,9 +37,12 @@ export interface Summary {
   /** True if there were more steps or keys than a summary holds. */
   cut: boolean;
   deadline_at: string | null;
-  /** Grows by one with every published change; the newest revision is the truth. */
+  /** Grows by one with every published change; of two revisions with one created_at the greater is the truth. */
   version: number;
-  /** When the transaction's first log was collected; never changes. */
+  /**
+   * When the transaction's first log was collected; never changes. Of two revisions with different ones the *earlier* is the truth: Redis
+   * had forgotten the transaction (`processor.finished_retention`) and begun it anew for a log that came very late.
+   */
   created_at: string;
   updated_at: string;
 }

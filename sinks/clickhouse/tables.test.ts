@@ -49,7 +49,8 @@ describe('the columns', () => {
   test('of transaction_summary are those of a summary, and of its steps', async () => {
     const names = (await columnsOf('transaction_summary')).map(({ name }) => name);
     expect(names).toEqual(Object.keys(aSummary(1)));
-    expect((await columnsOf('transaction_summary_revision')).map(({ name }) => name)).toEqual(names);
+    const ofRevisions = (await columnsOf('transaction_summary_revision')).map(({ name }) => name);
+    expect(ofRevisions).toEqual([...names, 'revision']);
     await fixture.write(batchOf('summary', 'columns', [aSummary(1)]));
     const [row] = await fixture.server.rows<{ steps: object[] }>(
       'SELECT steps FROM tranweave.transaction_summary',
@@ -98,12 +99,16 @@ describe('transaction_summary', () => {
 
   test('keeps what it knows of a transaction that Redis forgot and began anew on another day', async () => {
     const known = aSummary(501, {
-      version: 7,
+      version: 1,
       status: 'completed',
       created_at: '2026-01-01T00:00:00.000000Z',
     });
     await fixture.write(batchOf('summary', 'known', [known]));
-    await fixture.write(batchOf('summary', 'anew', [aSummary(501)]));
+    for (const version of [1, 2, 3]) {
+      await fixture.write(
+        batchOf('summary', `anew ${version}`, [aSummary(501, { version, status: 'failed' })]),
+      );
+    }
     const rows = await fixture.server.rows(
       "SELECT status FROM tranweave.transaction_summary WHERE transaction_id = 'T501'",
     );

@@ -45,6 +45,8 @@ CREATE TABLE IF NOT EXISTS {database}.transaction_summary_revision
     version UInt64 COMMENT 'Revision: grows by one with every change; the newest is the truth' CODEC(T64, ZSTD(1)),
     created_at DateTime64(6, 'UTC') COMMENT 'When the first log was collected; never changes' CODEC(Delta, ZSTD(1)),
     updated_at DateTime64(6, 'UTC') COMMENT 'When this revision came to be' CODEC(Delta, ZSTD(1)),
+    revision UInt64 MATERIALIZED bitShiftLeft(4398046511103 - toUInt64(toUnixTimestamp64Milli(created_at)), 21) + least(version, 2097151)
+        COMMENT 'The greatest is the truth: the transaction that was begun first, then the greatest version' CODEC(ZSTD(1)),
 
     INDEX by_interface interface_id TYPE set(1000) GRANULARITY 4,
     INDEX by_start started_at TYPE minmax GRANULARITY 1,
@@ -52,7 +54,7 @@ CREATE TABLE IF NOT EXISTS {database}.transaction_summary_revision
     INDEX by_status status TYPE set(4) GRANULARITY 1,
     INDEX by_business_key mapValues(business_keys) TYPE bloom_filter(0.01) GRANULARITY 1
 )
-ENGINE = ReplacingMergeTree(version)
+ENGINE = ReplacingMergeTree(revision)
 PARTITION BY toDate(created_at)
 ORDER BY transaction_id
 TTL toDateTime(updated_at) + toIntervalSecond({summary_retention})
@@ -67,5 +69,5 @@ COMMENT 'One row per transaction: its newest revision';
 -- FINAL has to look at every transaction, unless the question names its id or a business key. What changed since some time is found without it:
 -- whatever replaced a revision that is as new as that is newer still.
 CREATE VIEW IF NOT EXISTS {database}.transaction_summary_since
-AS SELECT * FROM {database}.transaction_summary_revision WHERE updated_at >= {since:DateTime64(6, 'UTC')} ORDER BY version DESC LIMIT 1 BY transaction_id
+AS SELECT * FROM {database}.transaction_summary_revision WHERE updated_at >= {since:DateTime64(6, 'UTC')} ORDER BY revision DESC LIMIT 1 BY transaction_id
 COMMENT 'transaction_summary of what changed since a time, fast: FROM transaction_summary_since(since = now() - INTERVAL 1 HOUR)';
