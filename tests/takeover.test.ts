@@ -42,6 +42,40 @@ const completed = async (landscape: Landscape) =>
       .map((s) => s.transaction_id),
   );
 
+test('three processors hold floor(N/R) or ceil(N/R) partitions each, and one that stops hands over at once, however far apart heartbeats are', async () => {
+  await using landscape = await createLandscape({ claims: { ttl: '1h', heartbeat: '10m' } });
+  const shares = async () => [...(await holders(landscape)).values()].sort((a, b) => a - b).join();
+  const first = await landscape.start('processor');
+  await until('one holds all', async () => (await shares()) === '4');
+  const second = await landscape.start('processor');
+  await until('two hold two each', async () => (await shares()) === '2,2');
+  await landscape.start('processor');
+  await until('three share', async () => (await shares()) === '1,1,2');
+  expect(await second.stop()).toBe(0);
+  await until('two hold two each again', async () => (await shares()) === '2,2');
+  expect(await first.stop()).toBe(0);
+  await until('the last holds all', async () => (await shares()) === '4');
+}, 120_000);
+
+test('a deadline passes also when the processor that knew of it died, and the transaction completes late', async () => {
+  await using landscape = await createLandscape({
+    default_flow: { steps: ['send', 'receive'], deadline: '2s' },
+  });
+  const [first] = [await landscape.start('processor'), await landscape.start('collector')];
+  const ids = Array.from({ length: 50 }, (_, i) => `T${i}`);
+  await post(landscape, ids, 'send');
+  await until('all are known', async () => (await landscape.streams.summaries()).length === ids.length);
+  first.kill('SIGKILL');
+  await first.ended;
+  await landscape.start('processor');
+  const inState = async (status: string) =>
+    (await landscape.streams.summaries()).filter((summary) => summary.status === status);
+  await until('all have timed out', async () => (await inState('timed_out')).length === ids.length);
+  await post(landscape, ids, 'receive');
+  await until('all are completed', async () => (await inState('completed')).length === ids.length);
+  expect((await inState('completed')).every((summary) => summary.late)).toBe(true);
+}, 120_000);
+
 test("two processors share the partitions; one that is killed is replaced by the other within its claims' time, and nothing is lost", async () => {
   await using landscape = await createLandscape();
   const [first, second] = [await landscape.start('processor'), await landscape.start('processor')];

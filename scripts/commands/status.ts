@@ -1,3 +1,4 @@
+import { systemClock } from '../../common/clock.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { connectRedis, untilReady } from '../../common/redis/connection.ts';
 import type { RedisClient } from '../../common/redis/connection.ts';
@@ -5,6 +6,7 @@ import { groupsOf, PROCESSOR_GROUP, streamInfo } from '../../common/redis/groups
 import { createKeys, STREAM_KINDS } from '../../common/redis/keys.ts';
 import type { Keys, StreamKind } from '../../common/redis/keys.ts';
 import { reply } from '../../common/redis/redis-error.ts';
+import { millisOfId } from '../../common/redis/stream-id.ts';
 import { table } from '../table.ts';
 import { loadTranweaveConfig } from '../tranweave-config.ts';
 
@@ -19,7 +21,16 @@ interface StreamStatus {
   kind: StreamKind;
   /** Entries (batches) that are in Redis now. */
   entries: number;
-  groups: { name: string; lag: number | null; holder: string | null }[];
+  groups: GroupStatus[];
+}
+
+interface GroupStatus {
+  name: string;
+  /** Entries that it has not taken; null where Redis cannot tell. */
+  lag: number | null;
+  /** How long ago the oldest of these was appended, in seconds; null if it has them all. */
+  behind_seconds: number | null;
+  holder: string | null;
 }
 
 const REDIS_MS_MAX = 5_000;
@@ -63,12 +74,24 @@ async function statusOf(
     kind,
     entries: info?.length ?? 0,
     groups: await Promise.all(
-      groups.map(async ({ name, lag }) => {
+      groups.map(async ({ name, lag, last_delivered_id }) => {
         const token = await reply(redis.get(keys.claim(partition, name)));
-        return { name, lag, holder: token === null ? null : token.slice(token.indexOf(':') + 1) };
+        const since = lag === 0 ? null : await waitingSince(redis, stream, last_delivered_id);
+        return {
+          name,
+          lag,
+          behind_seconds: since === null ? null : Math.max(0, systemClock.now() - since) / 1000,
+          holder: token === null ? null : token.slice(token.indexOf(':') + 1),
+        };
       }),
     ),
   };
+}
+
+/** When the first entry after a position was appended, ms since 1970; null if there is none. */
+async function waitingSince(redis: RedisClient, stream: string, position: string): Promise<number | null> {
+  const [first] = await reply(redis.xrange(stream, `(${position}`, '+', 'COUNT', 1));
+  return first === undefined ? null : millisOfId(first[0]);
 }
 
 /** Replicas that have shown a sign of life, and how long ago. */
@@ -83,6 +106,7 @@ function inWords(streams: readonly StreamStatus[], replicas: Readonly<Record<str
       String(stream.entries),
       group?.name ?? '(nobody reads it)',
       group === undefined ? '' : group.lag === null ? 'unknown' : String(group.lag),
+      behindInWords(group?.behind_seconds ?? null),
       group === undefined ? '' : (group.holder ?? '(not claimed)'),
     ]),
   );
@@ -92,10 +116,20 @@ function inWords(streams: readonly StreamStatus[], replicas: Readonly<Record<str
     names.join(', '),
   ]);
   return [
-    'Entries are batches of up to 256 rows. Lag: entries that a group has not taken yet.',
+    'Entries are batches of up to 256 rows. Lag: entries that a group has not taken yet; behind: how long the oldest of them has waited.',
+    'Entries stay until every group has them: a group that stays away holds them back.',
     '',
-    table(['stream', 'entries', 'group', 'lag', 'claimed by'], rows),
+    table(['stream', 'entries', 'group', 'lag', 'behind', 'claimed by'], rows),
     '',
     table(['group', 'replicas', 'names'], living),
   ].join('\n');
+}
+
+/** `0.4 s`, `12 s`, `3 h 20 min`: two figures are enough to see whether somebody is away. */
+function behindInWords(seconds: number | null): string {
+  if (seconds === null) return '';
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
