@@ -80,7 +80,11 @@ async function append(...said: Said[]): Promise<void> {
 /** A worker on partition 0 under a claim of its own, until it is stopped. */
 async function work(
   name: string,
-  { clock = systemClock, config = {} }: { clock?: Clock; config?: object } = {},
+  {
+    clock = systemClock,
+    config = {},
+    onProgress = () => undefined,
+  }: { clock?: Clock; config?: object; onProgress?: () => void } = {},
 ) {
   const { token } = await acquireClaim(
     redis,
@@ -101,7 +105,7 @@ async function work(
       clock,
       logger: silentLogger(),
       metrics: createProcessorMetrics(registry),
-      onProgress: () => undefined,
+      onProgress,
     },
     { partition: 0, token: token!, signal: controller.signal },
   );
@@ -190,6 +194,34 @@ describe('a worker on a partition', () => {
     await until('completed', async () => (await newest('T1'))?.status === 'completed');
     expect(await newest('T1')).toMatchObject({ late: true, version: 3 });
     expect(await redis.zcard(keys.deadlines(0))).toBe(0);
+    await worker.stop();
+  });
+
+  test('that sleeps past a deadline does not call late what came in time while it slept', async () => {
+    const now = { value: Date.now() };
+    const clock: Clock = { now: () => now.value, sleep: (ms, signal) => systemClock.sleep(ms, signal) };
+    let asleep = false;
+    let appended: Promise<void> | undefined;
+    const worker = await work('a', {
+      clock,
+      onProgress: () => {
+        if (!asleep) return;
+        // It has just been told that nothing is left to read; when it goes on, that is two hours ago.
+        asleep = false;
+        now.value += 7_200_000;
+        appended = append({ transaction_id: 'T1', step: 'receive', status: 'succeeded' });
+      },
+    });
+    await append({ transaction_id: 'T1', step: 'send', status: 'succeeded' });
+    await until('in progress', async () => (await newest('T1'))?.status === 'in_progress');
+    asleep = true;
+    await until('it slept', () => !asleep);
+    await appended;
+    await until('completed', async () => (await newest('T1'))?.status === 'completed');
+    expect((await streams.summaries()).map((s) => [s.version, s.late])).toEqual([
+      [1, false],
+      [2, false],
+    ]);
     await worker.stop();
   });
 

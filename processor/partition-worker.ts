@@ -22,7 +22,7 @@ import type { Change, FindFlow, TransactionRecord } from './transaction-record.t
 
 /** How long the connection for reads may take. */
 const READY_MS_MAX = 5_000;
-/** How long a read waits for logs: also how late a deadline may be noticed. */
+/** How long a read waits for logs: a deadline may be noticed up to twice as late. */
 const BLOCK_MS = 500;
 /** Transactions whose deadline passed that one commit takes at most. */
 const DUE_MAX = 1000;
@@ -85,7 +85,10 @@ export async function workOnPartition(deps: PartitionWorkerDeps, claim: Claim): 
 
 interface ReadBatch {
   entries: StreamEntry[];
-  /** ms since 1970 when the reading began: everything that was collected before is in this batch or in an earlier one. */
+  /**
+   * When the reading began, ms since 1970: what was collected before is in this batch or an earlier one. It says nothing of now, which may be
+   * much later if this process was paused.
+   */
   asOf: number;
 }
 
