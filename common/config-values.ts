@@ -24,6 +24,26 @@ function parseDuration(text: string): number {
   return ms;
 }
 
+const UNITS = [
+  ['d', MS_OF.d],
+  ['h', MS_OF.h],
+  ['m', MS_OF.m],
+  ['s', MS_OF.s],
+  ['ms', MS_OF.ms],
+] as const;
+
+/** Milliseconds as a duration is written: `1h30m`; `0s` for none. */
+export function durationText(ms: number): string {
+  let rest = ms;
+  let text = '';
+  for (const [unit, size] of UNITS) {
+    const amount = Math.floor(rest / size);
+    if (amount > 0) text += `${amount}${unit}`;
+    rest -= amount * size;
+  }
+  return text || '0s';
+}
+
 const BYTE_SIZE = /^(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB)$/;
 const BYTES_OF = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
 
@@ -90,4 +110,32 @@ export function adminConfigSchema() {
     }),
     {},
   );
+}
+
+/** Refuses a list whose parts share a name: `key` is what they are named by. The mistake is shown at the later one. */
+export const unique = <K extends string, T extends Record<K, string>>(key: K) =>
+  v.rawCheck<T[]>(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const seen = new Set<string>();
+    dataset.value.forEach((part, index) => {
+      const name = part[key];
+      if (seen.has(name))
+        addIssue({ message: `is used twice: ${name}`, path: pathTo(dataset.value, index, key) });
+      seen.add(name);
+    });
+  });
+
+/** The path of a mistake that stands deeper in what a check was given. */
+export function pathTo(
+  root: unknown,
+  ...keys: [string | number, ...(string | number)[]]
+): [v.IssuePathItem, ...v.IssuePathItem[]] {
+  let input = root;
+  const items = keys.map((key) => {
+    const value = (input as Record<string | number, unknown> | undefined)?.[key];
+    const item = { type: 'unknown', origin: 'value', input, key, value } as const;
+    input = value;
+    return item;
+  });
+  return items as [v.IssuePathItem, ...v.IssuePathItem[]];
 }

@@ -43,8 +43,16 @@ test('a flow is told in words', () => {
     },
   });
   expect(describeFlow(config.default_flow)).toBe(
-    'send, then hub (within 30s), then receive (branches wms, crm), then audit (2 branches; optional); all within 1h30m',
+    'send, then hub (within 30s), then receive (branches wms, crm), then audit (any 2 branches; optional); all within 1h30m',
   );
+});
+
+test.each([
+  [['send', { step: 'receive', branches: 1 }], 'send, then receive (any branch); no deadline'],
+  [[{ step: 'receive', branches: ['wms'] }], 'receive (branch wms); no deadline'],
+  [[{ step: 'hub', deadline: '1.5s' }, 'send'], 'hub (within 1s500ms), then send; no deadline for the whole'],
+])('%j without a deadline of its own: %s', (steps, words) => {
+  expect(describeFlow(parse({ default_flow: { steps } }).default_flow)).toBe(words);
 });
 
 test.each([
@@ -53,6 +61,20 @@ test.each([
   [
     { default_flow: { steps: ['a'], deadline: 5 } },
     'must be a duration with its unit, like 500ms, 10s, 5m, 24h or 90d',
+  ],
+  [
+    { default_flow: { steps: [{ step: 'a', optional: true, deadline: '5s' }] } },
+    'has no effect on an optional step, since nothing waits for it; leave out one of the two',
+  ],
+  [{ default_flow: { steps: [{ step: 'a', branches: ['x', 'x'] }] } }, 'names a branch twice'],
+  [
+    {
+      flows: [
+        { interface: 'i', steps: ['a'] },
+        { interface: 'i', steps: ['b'] },
+      ],
+    },
+    'is used twice: i',
   ],
   [{ flows: [{ steps: ['a'] }] }, 'Invalid key: Expected "interface" but received undefined'],
 ])('%j is refused', (config, reason) => {

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { duration, wholeNumber } from './config-values.ts';
+import { duration, durationText, unique, wholeNumber } from './config-values.ts';
 
 /**
  * Flows: which steps the transactions of an interface are expected to pass, and by when. This file is what users
@@ -10,7 +10,14 @@ const stepName = v.pipe(v.string('must be the name of a step'), v.nonEmpty('must
 
 const branches = v.pipe(
   v.union(
-    [v.pipe(v.array(stepName), v.minLength(1, 'must name at least one branch')), wholeNumber(1, 128, '')],
+    [
+      v.pipe(
+        v.array(stepName),
+        v.minLength(1, 'must name at least one branch'),
+        v.check((names) => new Set(names).size === names.length, 'names a branch twice'),
+      ),
+      wholeNumber(1, 128, ''),
+    ],
     'must be a list of branch names, or how many branches there are (1 to 128)',
   ),
   v.description(
@@ -24,24 +31,34 @@ const stepSchema = v.union(
       stepName,
       v.transform((step) => ({ step, optional: false })),
     ),
-    v.strictObject({
-      step: v.pipe(stepName, v.description('The name that logs carry in `step`.')),
-      branches: v.exactOptional(branches),
-      optional: v.optional(
-        v.pipe(
-          v.boolean('must be true or false'),
-          v.description(
-            'An optional step never holds up completion; its failure still fails the transaction.',
+    v.pipe(
+      v.strictObject({
+        step: v.pipe(stepName, v.description('The name that logs carry in `step`.')),
+        branches: v.exactOptional(branches),
+        optional: v.optional(
+          v.pipe(
+            v.boolean('must be true or false'),
+            v.description(
+              'An optional step never holds up completion; its failure still fails the transaction.',
+            ),
+          ),
+          false,
+        ),
+        deadline: v.exactOptional(
+          duration(
+            'By when this step must be done, counted from the first log that was collected of the transaction.',
           ),
         ),
-        false,
-      ),
-      deadline: v.exactOptional(
-        duration(
-          'By when this step must be done, counted from the first log that was collected of the transaction.',
+      }),
+      v.forward(
+        v.partialCheck(
+          [['optional'], ['deadline']],
+          ({ optional, deadline }) => !optional || deadline === undefined,
+          'has no effect on an optional step, since nothing waits for it; leave out one of the two',
         ),
+        ['deadline'],
       ),
-    }),
+    ),
   ],
   'must be the name of a step, or an object with `step` and, if wanted, `branches`, `optional`, `deadline`',
 );
@@ -88,6 +105,7 @@ export const flowsEntries = {
       ),
       [],
     ),
+    unique('interface'),
     v.description('Expected steps and deadlines per interface.'),
   ),
 };
@@ -134,37 +152,27 @@ function patternRegex(pattern: string): RegExp {
   return new RegExp(`^${source}$`, 's');
 }
 
-/** The flow in words, for `tranweave validate`: `send, then hub within 30s, then receive (branches wms and crm); all within 5m`. */
+/**
+ * The flow in words, for `tranweave validate`: `send, then hub (within 30s), then receive (branches wms, crm); all within 5m`. What is
+ * within some time is so from when the first log was collected: said once, above all flows.
+ */
 export function describeFlow(flow: Flow): string {
-  const whole = flow.deadline === undefined ? 'no deadline' : `all within ${describeDuration(flow.deadline)}`;
+  const timed = flow.steps.some((step) => 'deadline' in step);
+  const never = timed ? 'no deadline for the whole' : 'no deadline';
+  const whole = flow.deadline === undefined ? never : `all within ${durationText(flow.deadline)}`;
   return `${flow.steps.map(describeStep).join(', then ')}; ${whole}`;
 }
 
 function describeStep(step: FlowStep): string {
   const notes: string[] = [];
-  const { branches } = step as { branches?: string[] | number };
-  if (typeof branches === 'number') notes.push(`${branches} branches`);
-  else if (branches !== undefined) notes.push(`branches ${branches.join(', ')}`);
+  const { branches, deadline } = step as { branches?: string[] | number; deadline?: number };
+  if (branches !== undefined) notes.push(describeBranches(branches));
   if (step.optional) notes.push('optional');
-  const { deadline } = step as { deadline?: number };
-  if (deadline !== undefined) notes.push(`within ${describeDuration(deadline)}`);
+  if (deadline !== undefined) notes.push(`within ${durationText(deadline)}`);
   return notes.length === 0 ? step.step : `${step.step} (${notes.join('; ')})`;
 }
 
-function describeDuration(ms: number): string {
-  const units = [
-    ['d', 86_400_000],
-    ['h', 3_600_000],
-    ['m', 60_000],
-    ['s', 1000],
-    ['ms', 1],
-  ] as const;
-  let rest = ms;
-  let text = '';
-  for (const [unit, size] of units) {
-    const amount = Math.floor(rest / size);
-    if (amount > 0) text += `${amount}${unit}`;
-    rest -= amount * size;
-  }
-  return text || '0s';
+function describeBranches(branches: string[] | number): string {
+  if (typeof branches === 'number') return branches === 1 ? 'any branch' : `any ${branches} branches`;
+  return branches.length === 1 ? `branch ${branches.join()}` : `branches ${branches.join(', ')}`;
 }

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { collectorConfigSchema } from '../collector/config.ts';
 import { inputSchema } from '../collector/inputs/registry.ts';
 import { loadConfig } from '../common/config.ts';
-import { duration, wholeNumber } from '../common/config-values.ts';
+import { duration, unique, wholeNumber } from '../common/config-values.ts';
 import { flowsEntries } from '../common/flow.ts';
 import { claimsConfigSchema } from '../common/redis/claims-config.ts';
 import { redisConfigSchema } from '../common/redis/connection.ts';
@@ -12,22 +12,6 @@ import { sinksProcessConfigSchema } from '../sinks/config.ts';
 import { sinkSchema } from '../sinks/registry.ts';
 
 /** The whole config, put together from what each part says of itself. docs/configuration.md is made from it. */
-
-const uniqueNames = <T extends { name: string }>() =>
-  v.rawCheck<T[]>(({ dataset, addIssue }) => {
-    if (!dataset.typed) return;
-    const seen = new Set<string>();
-    dataset.value.forEach(({ name }, index) => {
-      if (seen.has(name)) {
-        const path = [
-          { type: 'array', origin: 'value', input: dataset.value, key: index, value: dataset.value[index] },
-          { type: 'object', origin: 'value', input: dataset.value[index] as never, key: 'name', value: name },
-        ] as const;
-        addIssue({ message: `is used twice: ${name}`, path: path as never });
-      }
-      seen.add(name);
-    });
-  });
 
 const upSchema = v.strictObject({
   data_dir: v.optional(
@@ -79,7 +63,7 @@ export const tranweaveConfigSchema = v.strictObject(
     ),
     inputs: v.pipe(
       v.optional(v.array(inputSchema, 'must be a list of inputs'), []),
-      uniqueNames(),
+      unique('name'),
       v.description('Where logs come from.'),
     ),
     ...flowsEntries,
@@ -90,7 +74,7 @@ export const tranweaveConfigSchema = v.strictObject(
     ),
     sinks: v.pipe(
       v.optional(v.array(sinkSchema, 'must be a list of sinks'), []),
-      uniqueNames(),
+      unique('name'),
       v.description('Where everything is stored.'),
     ),
     sinks_process: v.pipe(

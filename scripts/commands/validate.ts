@@ -1,4 +1,5 @@
 import { describeFlow } from '../../common/flow.ts';
+import type { FlowsConfig } from '../../common/flow.ts';
 import { loadTranweaveConfig } from '../tranweave-config.ts';
 
 /** Checks a config and says what it means. Throws a ConfigError that lists every mistake. */
@@ -18,11 +19,18 @@ export function validate(file: string): void {
       config.sinks.map((sink) => `${sink.name} (${sink.type})`),
     ),
     '',
-    'flows',
-    ...config.flows.map((flow) => `  ${flow.interface}: ${describeFlow(flow)}`),
-    `  every other interface: ${describeFlow(config.default_flow)}`,
+    ...flowsInWords(config),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** What the flows mean, a line for each. */
+export function flowsInWords({ flows, default_flow }: FlowsConfig): string[] {
+  return [
+    'flows (deadlines count from when the first log of a transaction was collected)',
+    ...flows.map((flow) => `  ${flow.interface}: ${describeFlow(flow)}`),
+    `  every other interface: ${describeFlow(default_flow)}`,
+  ];
 }
 
 function listed(title: string, items: readonly string[]): string[] {
