@@ -7,17 +7,29 @@ import { FatalError } from './errors.ts';
 
 /** YAML → a checked config, with every mistake named by file, line and what was expected there. */
 
-export interface ConfigMistake {
-  /** 1-based. */
-  line: number;
-  column: number;
+export interface ConfigMistake extends ConfigPlace {
   /** Path of the key: `inputs[0].paths`; '' for the whole. */
   key: string;
   /** What is wrong, or was expected. */
   reason: string;
 }
 
-export type ConfigResult<T> = { config: T; mistakes?: never } | { config?: never; mistakes: ConfigMistake[] };
+export type ConfigPath = readonly (string | number)[];
+
+/** 1-based. */
+export interface ConfigPlace {
+  line: number;
+  column: number;
+}
+
+export type ConfigResult<T> =
+  | {
+      config: T;
+      /** Where a part of the config stands in the text, or the nearest thing around it. */
+      placeOf(path: ConfigPath): ConfigPlace;
+      mistakes?: never;
+    }
+  | { config?: never; mistakes: ConfigMistake[] };
 
 /** A config with mistakes: the message lists them all, one a line. */
 export class ConfigError extends FatalError {
@@ -66,7 +78,7 @@ export function checkConfig<T>(
 ): ConfigResult<T> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-  const at = (offset: number) => {
+  const at = (offset: number): ConfigPlace => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
@@ -84,7 +96,7 @@ export function checkConfig<T>(
     return { mistakes: missing.map(({ offset, reason }) => ({ ...at(offset), key: '', reason })) };
   }
   const result = v.safeParse(schema, document.toJS() ?? {});
-  if (result.success) return { config: result.output };
+  if (result.success) return { config: result.output, placeOf: (path) => at(offsetOf(document, path)) };
   const mistakes = result.issues.flatMap(leaves).map(({ issue, path }) => ({
     ...at(offsetOf(document, path)),
     key: keyOf(path),
@@ -131,7 +143,7 @@ function pathOf(issue: v.BaseIssue<unknown>): Path {
   return (issue.path ?? []).map((item) => item.key as string | number);
 }
 
-function keyOf(path: readonly (string | number)[]): string {
+function keyOf(path: ConfigPath): string {
   return path
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`))
     .join('')
@@ -145,7 +157,7 @@ function reasonOf(issue: v.BaseIssue<unknown>): string {
 }
 
 /** Where a path stands in the text: at the key if there is one, else at the nearest thing around it. */
-function offsetOf(document: Document, path: readonly (string | number)[]): number {
+function offsetOf(document: Document, path: ConfigPath): number {
   for (let length = path.length; length > 0; length -= 1) {
     const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
     const last = path[length - 1];

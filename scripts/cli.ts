@@ -60,6 +60,17 @@ program
   );
 
 program
+  .command('test')
+  .description(
+    'try scenarios (logs, and what must become of them) against the flows of a config; needs no server',
+  )
+  .argument('[files...]', 'files of scenarios, or patterns; scenarios.yml beside the config if none is given')
+  .addOption(configOption())
+  .action(async (files: string[], options: { config: string }) =>
+    (await import('./commands/test.ts')).testFlows(files, options),
+  );
+
+program
   .command('trace')
   .description("show one transaction's steps as a timeline")
   .argument('<id>', 'the transaction id')

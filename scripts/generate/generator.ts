@@ -1,4 +1,5 @@
 import { timestampFromMicros } from '../../common/timestamp.ts';
+import { seededRandom } from '../seeded-random.ts';
 
 /**
  * Made-up logs of send → hub → receive, as hard to weave as real ones: out of order, some sent twice, some failing, some failing and then
@@ -49,7 +50,7 @@ const SPACING_MICROS = 700;
 
 /** The lines in the order they are sent, and at the end the ledger. Memory is bounded by `disorder`. */
 export function* generateLogs(options: GeneratorOptions): Generator<string, Ledger> {
-  const random = mulberry32(options.seed);
+  const random = seededRandom(options.seed);
   const { duplicates = 0.01, failures = 0.02, stuck = 0.005, disorder = 2000 } = options;
   const ledger: Ledger = {
     lines: 0,
@@ -161,16 +162,4 @@ function insert(list: Planned[], planned: Planned): void {
     else high = middle;
   }
   list.splice(low, 0, planned);
-}
-
-/** A small seeded generator of numbers in [0, 1) (Tommy Ettinger's mulberry32, public domain). */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
