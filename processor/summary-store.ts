@@ -7,6 +7,7 @@ import { loadScript } from '../common/redis/scripts.ts';
 import { summaryToLine } from '../common/summary-row.ts';
 import { encodeEntries } from '../common/stream-entry.ts';
 import type { ProcessorConfig } from './config.ts';
+import { retentionOf } from './retention.ts';
 import type { Change, TransactionRecord } from './transaction-record.ts';
 import { decodeRecord, encodeRecord } from './transaction-record.ts';
 
@@ -110,7 +111,7 @@ function commitArguments(config: ProcessorConfig, changes: readonly Change[]): (
     ...changes.flatMap(({ record, evaluation, summary, deadlineChanged }) => [
       summary.transaction_id,
       encodeRecord(record),
-      evaluation.status === 'completed' ? config.finished_retention : config.open_retention,
+      retentionOf(evaluation, record.kept.updated_at, config),
       deadlineChanged ? (record.deadline_at ?? '') : 'as it is',
     ]),
     entries.length,

@@ -1,9 +1,9 @@
 import { dirname, join } from 'node:path';
 import { ConfigError } from '../../common/config.ts';
 import { FatalError } from '../../common/errors.ts';
-import { createFlowFinder } from '../../common/flow.ts';
 import { filesOf, loadScenarios } from '../scenarios/load.ts';
 import type { PlacedScenario } from '../scenarios/load.ts';
+import { rulesOf } from '../scenarios/play.ts';
 import { countResults, reportFailure } from '../scenarios/report.ts';
 import { runScenario } from '../scenarios/run.ts';
 import { loadTranweaveConfig } from '../tranweave-config.ts';
@@ -13,10 +13,10 @@ import { loadTranweaveConfig } from '../tranweave-config.ts';
  * takes `scenarios.yml` beside the config. Throws a FatalError for files with mistakes or that are not there.
  */
 export function testFlows(names: readonly string[], options: { config: string }): void {
-  const findFlow = createFlowFinder(loadTranweaveConfig(options.config));
+  const rules = rulesOf(loadTranweaveConfig(options.config));
   const files = names.length === 0 ? [join(dirname(options.config), 'scenarios.yml')] : filesOf(names);
   const results = loadAll(files).map(({ scenario, place }) => {
-    const result = runScenario(scenario, findFlow);
+    const result = runScenario(scenario, rules);
     if (result.failure !== undefined) process.stdout.write(`${reportFailure(place, result)}\n`);
     return result;
   });

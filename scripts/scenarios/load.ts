@@ -28,11 +28,16 @@ function fitting(pattern: string): string[] {
 /** Reads and checks a file of scenarios. Throws a ConfigError that lists every mistake, or a FatalError when it cannot be read. */
 export function loadScenarios(file: string, env: NodeJS.ProcessEnv = process.env): PlacedScenario[] {
   const shown = relative('.', file) || file;
-  const result = checkConfig(readText(shown), scenariosFileSchema, env);
-  if (result.mistakes !== undefined) throw new ConfigError(shown, result.mistakes);
+  return parseScenarios(shown, readText(shown), env);
+}
+
+/** The scenarios of a text; `file` is what it is called where it is told of. Throws a ConfigError that lists every mistake. */
+export function parseScenarios(file: string, text: string, env: NodeJS.ProcessEnv): PlacedScenario[] {
+  const result = checkConfig(text, scenariosFileSchema, env);
+  if (result.mistakes !== undefined) throw new ConfigError(file, result.mistakes);
   return result.config.scenarios.map((scenario, index) => ({
     scenario,
-    place: `${shown}:${result.placeOf(['scenarios', index]).line}`,
+    place: `${file}:${result.placeOf(['scenarios', index]).line}`,
   }));
 }
 

@@ -1,20 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { checkConfig } from '../../common/config.ts';
-import { createFlowFinder } from '../../common/flow.ts';
-import type { FlowsConfig } from '../../common/flow.ts';
 import { tranweaveConfigSchema } from '../tranweave-config.ts';
+import { rulesOf } from './play.ts';
 import { countResults, reportFailure } from './report.ts';
 import { runScenario } from './run.ts';
 import { scenariosFileSchema } from './schema.ts';
 
-const flows = (text: string): FlowsConfig => checkConfig(text, tranweaveConfigSchema, {}).config!;
-const findFlow = createFlowFinder(
-  flows('flows: [{ interface: order, steps: [send, receive], deadline: 10m }]'),
-);
-const run = (scenario: string) => {
+const rulesIn = (text: string) => rulesOf(checkConfig(text, tranweaveConfigSchema, {}).config!);
+const rules = rulesIn('flows: [{ interface: order, steps: [send, receive], deadline: 10m }]');
+const run = (scenario: string, by = rules) => {
   const { config, mistakes } = checkConfig(`scenarios:\n${scenario}`, scenariosFileSchema, {});
   expect(mistakes).toBeUndefined();
-  return runScenario(config!.scenarios[0]!, findFlow);
+  return runScenario(config!.scenarios[0]!, by);
 };
 
 test('a scenario passes that holds in every order, once and twice', () => {
@@ -82,6 +79,43 @@ test('an answer that depends on the order fails, with the first order that gives
   expect(reportFailure('x.yml:2', result)).toContain(
     'with the logs in this order; 4 of the 8 ways that were tried fail:',
   );
+});
+
+describe('a transaction that Redis has forgotten', () => {
+  const brief = rulesIn(
+    'processor: { finished_retention: 1d, open_retention: 10d }\ndefault_flow: { steps: [send, receive], deadline: 11d }',
+  );
+  const known = (after: string) => `
+  - name: x
+    logs: [{ step: send, status: failed }, { step: send, status: info, after: ${after} }]
+    expect: [{ at: 1h, status: failed }, { status: failed }]`;
+
+  test('fails where a log would begin it anew', () => {
+    expect(run(known('23h'), brief).failed).toBe(0);
+    expect(run(known('24h'), brief).failure?.differences).toEqual([
+      {
+        field: 'transaction',
+        expected: 'still known after 1d',
+        found: 'forgotten 1d after its last change (processor.finished_retention)',
+      },
+    ]);
+  });
+
+  test('fails where its deadline would pass unseen', () => {
+    const waiting = (at: string) => `
+  - name: x
+    logs: [{ step: send, status: succeeded }]
+    expect: { at: ${at}, status: in_progress }`;
+    expect(run(waiting('263h'), brief).failed).toBe(0);
+    expect(run(waiting('264h'), brief).failure?.differences).toEqual([
+      {
+        at: 950_400_000,
+        field: 'transaction',
+        expected: 'still known after 11d',
+        found: 'forgotten 10d after its last change (processor.open_retention)',
+      },
+    ]);
+  });
 });
 
 describe('how a scenario is tried', () => {

@@ -1,11 +1,13 @@
+import { durationText } from '../../common/config-values.ts';
 import type { Flow } from '../../common/flow.ts';
-import type { FindFlow } from '../../processor/transaction-record.ts';
+import { merge } from '../../common/merge.ts';
+import type { TransactionState } from '../../common/merge.ts';
 import { compareWith } from './compare.ts';
 import type { Difference } from './compare.ts';
 import { BEGINNING } from './moment.ts';
 import { orderAsGiven, ordersOf } from './orders.ts';
 import { asProcessed, play } from './play.ts';
-import type { Arrival } from './play.ts';
+import type { Arrival, Forgotten, Rules } from './play.ts';
 import type { Scenario } from './schema.ts';
 
 /** One way in which a scenario's logs can be collected. */
@@ -36,18 +38,18 @@ export interface ScenarioFailure {
 }
 
 /** Tries a scenario in every way; each must give what it expects. */
-export function runScenario(scenario: Scenario, findFlow: FindFlow): ScenarioResult {
+export function runScenario(scenario: Scenario, rules: Rules): ScenarioResult {
   const logs = scenario.logs.map(({ log, after }) => ({ log: asProcessed(log), at: BEGINNING + after }));
   const ways = waysOf(scenario);
   const failures = ways.flatMap((way) => {
-    const differences = differencesIn(scenario, arrivalsOf(logs, way), findFlow);
+    const differences = differencesIn(scenario, arrivalsOf(logs, way), rules);
     return differences.length === 0 ? [] : [{ way, differences }];
   });
   const result = { scenario, ways: ways.length, failed: failures.length };
   const [first] = failures;
   if (first === undefined) return result;
-  const interfaceId = play(arrivalsOf(logs, first.way), Infinity, findFlow)?.interface_id ?? '';
-  return { ...result, failure: { ...first, interfaceId, flow: findFlow(interfaceId || undefined) } };
+  const interfaceId = interfaceIn(scenario);
+  return { ...result, failure: { ...first, interfaceId, flow: rules.findFlow(interfaceId || undefined) } };
 }
 
 /** First as the file gives it, so that a plain mistake is shown in the plainest way. */
@@ -79,17 +81,27 @@ function arrivalsOf(logs: readonly Arrival[], { order, twice }: Way): Arrival[] 
   return [...arrivals, ...once.map(({ log }) => ({ log, at: end }))];
 }
 
-function differencesIn(
-  { looks }: Scenario,
-  arrivals: readonly Arrival[],
-  findFlow: FindFlow,
-): FoundDifference[] {
+function differencesIn({ looks }: Scenario, arrivals: readonly Arrival[], rules: Rules): FoundDifference[] {
   const end = arrivals.at(-1)?.at ?? BEGINNING;
   return looks.flatMap((look) => {
     const { at } = look;
-    const summary = play(arrivals, at === undefined ? end : BEGINNING + at, findFlow);
-    if (summary === undefined) throw new TypeError('a scenario without a log at its beginning was run');
-    const differences = compareWith(look, summary);
+    const { summary, forgotten } = play(arrivals, at === undefined ? end : BEGINNING + at, rules);
+    const differences = forgotten === undefined ? compareWith(look, summary) : [differenceOf(forgotten)];
     return at === undefined ? differences : differences.map((difference) => ({ ...difference, at }));
   });
+}
+
+/** Whoever expects something of a transaction expects it to be known then. */
+function differenceOf({ neededAt, setting, retention }: Forgotten): Difference {
+  return {
+    field: 'transaction',
+    expected: `still known after ${durationText(neededAt - BEGINNING)}`,
+    found: `forgotten ${durationText(retention)} after its last change (processor.${setting})`,
+  };
+}
+
+/** As merging has it: of the newest log that names one. */
+function interfaceIn({ logs }: Scenario): string {
+  const state = logs.reduce<TransactionState | undefined>((state, { log }) => merge(state, log), undefined);
+  return state?.facts.interface_id?.value ?? '';
 }

@@ -20,7 +20,8 @@ const looksSchema = v.pipe(
   v.maxLength(LOOKS_MAX, `must have at most ${LOOKS_MAX} looks`),
 );
 
-const writtenSchema = v.strictObject(
+/** As it is written. */
+export const scenarioSchema = v.strictObject(
   {
     name: v.pipe(
       v.string('must be a text'),
@@ -100,7 +101,7 @@ export interface Scenario {
 export const scenariosFileSchema = v.strictObject(
   {
     scenarios: v.pipe(
-      v.array(writtenSchema, 'must be a list of scenarios'),
+      v.array(scenarioSchema, 'must be a list of scenarios'),
       v.minLength(1, 'must have at least one scenario'),
       v.maxLength(SCENARIOS_MAX, `must have at most ${SCENARIOS_MAX} scenarios`),
       unique('name'),
@@ -118,7 +119,7 @@ function toScenario({
   order,
   twice,
   expect,
-}: v.InferOutput<typeof writtenSchema>): Scenario {
+}: v.InferOutput<typeof scenarioSchema>): Scenario {
   const transaction_id = transactionIdIn(logs) ?? cutToBytes(name, LIMITS.nameBytesMax);
   return {
     name,
