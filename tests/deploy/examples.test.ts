@@ -3,6 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { checkTrackingLog } from '../../common/tracking-log.ts';
+import { loadScenarios } from '../../scripts/scenarios/load.ts';
+import { rulesOf } from '../../scripts/scenarios/play.ts';
+import { reportFailure } from '../../scripts/scenarios/report.ts';
+import { runScenario } from '../../scripts/scenarios/run.ts';
+import { loadTranweaveConfig } from '../../scripts/tranweave-config.ts';
 
 /** The examples' data is what their pages say it is. What Tranweave makes of it is tested elsewhere, against the same tables. */
 
@@ -83,6 +88,17 @@ describe('examples/eai', () => {
       (line) => checkTrackingLog(JSON.parse(line) as Record<string, unknown>, stamp).issues ?? [],
     );
     expect(issues).toEqual([]);
+  });
+});
+
+describe.each(['orders', 'eai'])('the scenarios of examples/%s', (folder) => {
+  const rules = rulesOf(loadTranweaveConfig(`${examples}${folder}/tranweave.yml`, {}));
+  const scenarios = loadScenarios(`${examples}${folder}/scenarios.yml`, {}).map(
+    ({ scenario, place }) => [scenario.name, scenario, place] as const,
+  );
+
+  test.each(scenarios)('%s', (_name, scenario, place) => {
+    expect(reportFailure(place, runScenario(scenario, rules))).toBe('');
   });
 });
 
