@@ -13,6 +13,7 @@ import type { InputConfig } from './inputs/registry.ts';
 import { createMapping, mapByName } from './mapping.ts';
 import { createMemoryMark } from './memory-mark.ts';
 import { createCollectorMetrics } from './metrics.ts';
+import type { RecordPipeline } from './outcome.ts';
 import { createPipeline } from './pipeline.ts';
 
 export interface CollectorRole {
@@ -76,7 +77,8 @@ export async function startCollector(deps: CollectorRole): Promise<Started> {
   return { adminUrl: role.adminUrl, addresses };
 }
 
-function pipelineOf(config: InputConfig, clock: Clock) {
+/** The way of an input's records, as its config says. */
+export function pipelineOf(config: InputConfig, clock: Clock): RecordPipeline {
   return createPipeline({
     input: config.name,
     channel: config.type,

@@ -4,7 +4,7 @@ import { checkTrackingLog } from '../common/tracking-log.ts';
 import type { FieldIssue } from '../common/tracking-log.ts';
 import type { Decoder } from './decoders/decoder.ts';
 import type { Mapping } from './mapping.ts';
-import type { Fields, Outcome, RecordOrigin, RecordPipeline } from './outcome.ts';
+import type { Fields, Outcome, RawRecord, RecordOrigin, RecordPipeline } from './outcome.ts';
 
 export interface PipelineDeps {
   /** The input's configured name, and its channel (its type). */
@@ -15,14 +15,27 @@ export interface PipelineDeps {
   clock: Clock;
 }
 
+/**
+ * What a dead letter's meta says beside what the input knows, so that its record can be tried again as it was: the source's header (base64) for decoders that
+ * need it, and for the second and further logs of one record the id of the record.
+ */
+export const RETRY_META = { header: 'header_base64', record: 'record_id' } as const;
+
+/** A record, or a part of one, on its way. */
+interface Taken {
+  origin: RecordOrigin;
+  raw: () => Buffer;
+  /** Called only if it becomes a dead letter. */
+  retryMeta: () => Record<string, string>;
+}
+
 /** The way of a record: decode → map → validate. Whatever fails becomes a dead letter that names the stage and every field's reason. */
 export function createPipeline(deps: PipelineDeps): RecordPipeline {
   const { input, channel, decoder, mapping, clock } = deps;
 
   function deadLetter(
     stage: 'decode' | 'map' | 'validate',
-    origin: RecordOrigin,
-    raw: Buffer,
+    { origin, raw, retryMeta }: Taken,
     reason: string,
     issues: readonly FieldIssue[],
   ): Outcome {
@@ -35,18 +48,17 @@ export function createPipeline(deps: PipelineDeps): RecordPipeline {
         channel,
         reason,
         ingest_time: timestampFromMillis(clock.now()),
-        raw_base64: raw.toString('base64'),
-        meta: origin.meta,
+        raw_base64: raw().toString('base64'),
+        meta: { ...origin.meta, ...retryMeta() },
       },
       issues,
     };
   }
 
-  function take(fields: Fields, origin: RecordOrigin, raw: () => Buffer): Outcome {
+  function take(fields: Fields, taken: Taken): Outcome {
+    const { origin } = taken;
     const mapped = mapping(fields, origin);
-    if (mapped.issues.length > 0) {
-      return deadLetter('map', origin, raw(), inWords(mapped.issues), mapped.issues);
-    }
+    if (mapped.issues.length > 0) return deadLetter('map', taken, inWords(mapped.issues), mapped.issues);
     const checked = checkTrackingLog(mapped.record, {
       event_id: origin.event_id,
       ingest_time: timestampFromMillis(clock.now()),
@@ -54,23 +66,31 @@ export function createPipeline(deps: PipelineDeps): RecordPipeline {
       input,
     });
     return checked.log === undefined
-      ? deadLetter('validate', origin, raw(), inWords(checked.issues), checked.issues)
+      ? deadLetter('validate', taken, inWords(checked.issues), checked.issues)
       : { kind: 'log', log: checked.log };
+  }
+
+  /** @param index which of the record's logs: each has an id of its own, the same ones every time. */
+  function partOf(record: RawRecord, index: number): Taken {
+    const retryMeta = () => ({
+      ...(index === 0 ? {} : { [RETRY_META.record]: record.event_id }),
+      ...(decoder.usesHeader && record.header !== undefined
+        ? { [RETRY_META.header]: record.header.toString('base64') }
+        : {}),
+    });
+    const origin = index === 0 ? record : { ...record, event_id: `${record.event_id}#${index}` };
+    return { origin, raw: () => record.bytes, retryMeta };
   }
 
   return {
     fromBytes: (record) => {
       const decoded = decoder.decode(record);
       if ('error' in decoded)
-        return [deadLetter('decode', record, record.bytes, `the record ${decoded.error}`, [])];
+        return [deadLetter('decode', partOf(record, 0), `the record ${decoded.error}`, [])];
       if (decoded.fields.length === 0) return [{ kind: 'skip' }];
-      return decoded.fields.map((fields, index) => {
-        // One record with several logs: each has an id of its own, the same ones every time.
-        const origin = index === 0 ? record : { ...record, event_id: `${record.event_id}#${index}` };
-        return take(fields, origin, () => record.bytes);
-      });
+      return decoded.fields.map((fields, index) => take(fields, partOf(record, index)));
     },
-    fromFields: (fields, origin, raw) => [take(fields, origin, raw)],
+    fromFields: (fields, origin, raw) => [take(fields, { origin, raw, retryMeta: () => ({}) })],
   };
 }
 

@@ -3,6 +3,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { describeError, FatalError } from '../common/errors.ts';
 import { VERSION } from '../common/version.ts';
 
+import type { ListOptions, ResolveOptions, ShowOptions } from './commands/dead-letters.ts';
+
 /**
  * The one command of Tranweave. The flags above: errors name the sources' lines, and young objects (logs that live for milliseconds) get
  * enough room, so that the garbage collector has less to copy.
@@ -88,6 +90,59 @@ program
   .option('--json', 'the same as JSON')
   .action(async (options: { config: string; json?: true }) =>
     (await import('./commands/status.ts')).status(options),
+  );
+
+const deadLetters = program
+  .command('dead-letters')
+  .description(
+    'records that could not be taken: look at them, try them again once the config is mended, or drop them',
+  );
+
+/** Options that say which dead letters are meant. */
+const selecting = (command: Command) =>
+  command
+    .argument('[ids...]', 'ids of dead letters; all that the options select if none is given')
+    .addOption(configOption())
+    .option('--input <name>', 'only of this input')
+    .option('--stage <stage>', 'only of this stage: frame, decode, map, validate, `sink NAME`, …')
+    .option('--since <duration>', 'only so old: 30m, 24h, 7d');
+
+selecting(deadLetters.command('list'))
+  .description('how many there are by input, stage and reason, and the newest of them')
+  .option('-n, --limit <count>', 'how many of the newest to list', wholeNumber, 20)
+  .option('--resolved', 'those that were retried or dropped, too')
+  .option('--zone <zone>', 'time zone of the times shown', Intl.DateTimeFormat().resolvedOptions().timeZone)
+  .option('--json', 'as JSON lines')
+  .action(async (ids: string[], options: ListOptions) =>
+    (await import('./commands/dead-letters.ts')).list({ ...options, ids }),
+  );
+
+deadLetters
+  .command('show')
+  .description('one dead letter with its raw bytes')
+  .argument('<id>', 'its id')
+  .addOption(configOption())
+  .option('--raw', 'the raw bytes alone, as they are')
+  .option('--zone <zone>', 'time zone of the times shown', Intl.DateTimeFormat().resolvedOptions().timeZone)
+  .action(async (id: string, options: ShowOptions) =>
+    (await import('./commands/dead-letters.ts')).show(id, options),
+  );
+
+selecting(deadLetters.command('retry'))
+  .description(
+    "try them again through their input's decoder and mapping as the config has them now; event ids stay the same",
+  )
+  .option('--all', 'all there are, if nothing else selects')
+  .option('--dry-run', 'only say what would become of them')
+  .action(async (ids: string[], options: ResolveOptions) =>
+    (await import('./commands/dead-letters.ts')).retry({ ...options, ids }),
+  );
+
+selecting(deadLetters.command('drop'))
+  .description('mark them as dealt with; they stay in the table until its retention')
+  .option('--all', 'all there are, if nothing else selects')
+  .action(async (ids: string[], options: ResolveOptions) =>
+    (await import('./commands/dead-letters.ts')).drop({ ...options, ids }),
   );
 
 program

@@ -13,6 +13,8 @@ export type Decoded = { fields: Fields[] } | { error: string };
  * that a key `__proto__` stays a key.
  */
 export interface Decoder {
+  /** Set if it reads `header`: a record that is kept as a dead letter is kept with its source's header then. */
+  readonly usesHeader?: true;
   decode(record: RawRecord): Decoded;
 }
 

@@ -65,6 +65,7 @@ export const delimitedDecoder = {
     const header = settings.header ?? settings.columns === undefined;
     const names = cachedHeader(settings);
     return {
+      ...(settings.columns === undefined ? { usesHeader: true } : {}),
       decode: (record) => {
         if (header && record.first === true) return { fields: [] };
         const columns = settings.columns ?? names(record.header);

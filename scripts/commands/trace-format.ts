@@ -1,6 +1,7 @@
 import { millisBetween } from '../../common/timestamp.ts';
 import type { Summary, SummaryStep } from '../../common/summary.ts';
 import { oneLine, table } from '../table.ts';
+import { zonedTime } from '../zoned-time.ts';
 
 /** A transaction as a person reads it: what became of it, then its steps as a table with a timeline beside it. */
 
@@ -8,7 +9,7 @@ const BAR_WIDTH = 32;
 
 /** @param zone IANA name; every time is shown in it, and says so. */
 export function formatTrace(summary: Summary, zone: string): string {
-  const time = timeFormatter(zone);
+  const time = zonedTime(zone);
   const head: [string, string][] = [
     ['transaction', summary.transaction_id],
     ['status', statusInWords(summary)],
@@ -71,20 +72,6 @@ function bar(step: SummaryStep, summary: Summary): string {
   const to = place(step.ended_at ?? summary.last_event_at);
   const mark = step.status === 'failed' ? '✗' : step.status === 'started' ? '…' : '█';
   return `${'·'.repeat(from)}${mark.repeat(Math.max(1, to - from + 1))}`.padEnd(BAR_WIDTH, '·');
-}
-
-function timeFormatter(zone: string): (text: string) => string {
-  const parts = new Intl.DateTimeFormat('sv-SE', {
-    timeZone: zone,
-    dateStyle: 'short',
-    timeStyle: 'medium',
-  });
-  const offset = new Intl.DateTimeFormat('en-US', { timeZone: zone, timeZoneName: 'longOffset' });
-  return (text) => {
-    const at = Date.parse(`${text.slice(0, 23)}Z`);
-    const name = offset.formatToParts(at).find((part) => part.type === 'timeZoneName')?.value ?? '';
-    return `${parts.format(at)}.${text.slice(20, 23)} ${name === 'GMT' || name === 'GMT+00:00' ? 'UTC' : name.replace('GMT', '')}`;
-  };
 }
 
 /** `22h 35m 26s`, `1.25s`, `12ms`: two or three units, no more than matter. */

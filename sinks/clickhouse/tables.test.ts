@@ -59,7 +59,11 @@ describe('the columns', () => {
   });
 
   test('of dead_letter are those of a dead letter, and its text to read', async () => {
-    expect((await columnsOf('dead_letter')).map(({ name }) => name)).toEqual(Object.keys(aDeadLetter(1)));
+    expect((await columnsOf('dead_letter')).map(({ name }) => name)).toEqual([
+      ...Object.keys(aDeadLetter(1)),
+      'resolution',
+      'resolved_at',
+    ]);
     await fixture.write(batchOf('dead_letter', 'columns', [aDeadLetter(7)]));
     expect(await fixture.value("SELECT raw FROM tranweave.dead_letter WHERE event_id = 'd7'")).toBe(
       'raw 7 가',
