@@ -56,11 +56,11 @@ test('dead letters are listed, shown, tried again once the mapping is mended, an
   await expect.poll(() => count('dead_letter'), { timeout: 20_000 }).toBe(3);
 
   expect(await tranweave(landscape, 'list')).toMatch(/2 +files +\w+ +.*status/);
-  const [letter] = (await tranweave(landscape, 'list', '--json', '-n', '3'))
+  const letter = (await tranweave(landscape, 'list', '--json', '-n', '3'))
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as { event_id: string; raw_base64: string })
-    .filter(({ raw_base64 }) => Buffer.from(raw_base64, 'base64').toString().startsWith('주문-3'));
+    .find(({ raw_base64 }) => Buffer.from(raw_base64, 'base64').toString().startsWith('주문-3'));
   const shown = await tranweave(landscape, 'show', letter!.event_id);
   expect(shown).toContain('주문-3|NG|2026-01-31T09:15:02Z');
   expect(shown).toMatch(/path +.*a\.log/);
@@ -72,7 +72,10 @@ test('dead letters are listed, shown, tried again once the mapping is mended, an
   expect(await tranweave(landscape, 'retry', '--all')).toMatch(
     /^0 dead letters were taken .* 3 are refused still/,
   );
-  await mend(landscape, { ...MAPPING, status: { field: 'result', values: { OK: 'succeeded', NG: 'failed' } } });
+  await mend(landscape, {
+    ...MAPPING,
+    status: { field: 'result', values: { OK: 'succeeded', NG: 'failed' } },
+  });
   expect(await tranweave(landscape, 'retry', '--all', '--dry-run')).toMatch(
     /^2 dead letters would be taken .* 1 are refused/,
   );
