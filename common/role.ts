@@ -15,6 +15,7 @@ import { joinDeployment } from './redis/deployment.ts';
 import { ensureGroups } from './redis/groups.ts';
 import { createKeys } from './redis/keys.ts';
 import type { Keys, StreamKind } from './redis/keys.ts';
+import { mayWork } from './redis/partition-change.ts';
 import { retry } from './retry.ts';
 
 /** What every role needs of the config. */
@@ -53,6 +54,8 @@ export interface Role {
   keys: Keys;
   registry: Registry;
   health: Health;
+  /** Whether partitions may be held for the group now (claims.ts); while they may not, that is a trouble. */
+  mayHold(group: string): Promise<boolean>;
   /** Adds something that is asked for what keeps the role from doing its job. */
   addTrouble(trouble: () => string | undefined): void;
 }
@@ -92,6 +95,8 @@ export async function joinAsRole(deps: RoleDeps): Promise<Role> {
     },
   );
   joined = true;
+  const waiting = new Set<string>();
+  asked.push(() => (waiting.size === 0 ? undefined : 'the number of partitions is being changed'));
   const replica = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
   const adminUrl = `http://${server.host}:${server.port}`;
   logger.info({ replica, admin: adminUrl }, `${role} has joined the deployment`);
@@ -102,6 +107,12 @@ export async function joinAsRole(deps: RoleDeps): Promise<Role> {
     keys,
     registry,
     health,
+    mayHold: async (group) => {
+      const may = await mayWork(redis, keys, shared.partitions, group);
+      if (may) waiting.delete(group);
+      else waiting.add(group);
+      return may;
+    },
     addTrouble: (trouble) => {
       asked.push(trouble);
     },

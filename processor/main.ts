@@ -48,6 +48,7 @@ export async function startProcessor(deps: ProcessorRole): Promise<Started> {
     replica: role.replica,
     partitions: deps.shared.partitions,
     news,
+    mayHold: () => role.mayHold(PROCESSOR_GROUP),
     ttlMs: deps.claims.ttl,
     heartbeatMs: deps.claims.heartbeat,
     clock,

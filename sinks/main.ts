@@ -102,6 +102,7 @@ async function runSink(
       replica: role.replica,
       partitions: shared.partitions,
       news,
+      mayHold: () => role.mayHold(group),
       ttlMs: claims.ttl,
       heartbeatMs: claims.heartbeat,
       clock,

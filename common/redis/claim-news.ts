@@ -25,30 +25,35 @@ export interface ClaimNewsDeps {
   logger: Logger;
 }
 
+/** Tells all replicas of the group that there is something to look at. Never throws and is not waited for. */
+export function tellClaimNews(redis: RedisClient, keys: Keys, logger: Logger, group: string): void {
+  void quietly(logger, 'news of claims not told', redis.publish(keys.claimNews(), group));
+}
+
+async function quietly(logger: Logger, what: string, command: Promise<unknown>): Promise<void> {
+  try {
+    await reply(command);
+  } catch (error) {
+    // Without the right to use the channel (ACL) or without Redis, heartbeats do the same more slowly.
+    logger.debug({ error: describeError(error) }, what);
+  }
+}
+
 export function createClaimNews({ redis, redisConfig, keys, logger }: ClaimNewsDeps): ClaimNews {
   const channel = keys.claimNews();
   const listeners = new Map<string, Set<() => void>>();
   const subscriber = connectRedis(redisConfig, logger);
 
-  async function quietly(what: string, command: Promise<unknown>): Promise<void> {
-    try {
-      await reply(command);
-    } catch (error) {
-      // Without the right to use the channel (ACL) or without Redis, heartbeats do the same more slowly.
-      logger.debug({ error: describeError(error) }, what);
-    }
-  }
-
   // With every new connection: who reconnects has to subscribe again.
   subscriber.on(
     'ready',
-    () => void quietly('cannot listen for news of claims', subscriber.subscribe(channel)),
+    () => void quietly(logger, 'cannot listen for news of claims', subscriber.subscribe(channel)),
   );
   subscriber.on('message', (_channel: string, group: string) => {
     for (const listener of listeners.get(group) ?? []) listener();
   });
   return {
-    tell: (group) => void quietly('news of claims not told', redis.publish(channel, group)),
+    tell: (group) => tellClaimNews(redis, keys, logger, group),
     listen: (group, listener) => {
       const known = listeners.get(group) ?? new Set();
       listeners.set(group, known.add(listener));

@@ -8,6 +8,11 @@ const renewScript = loadScript(new URL('./claim-renew.lua', import.meta.url));
 const releaseScript = loadScript(new URL('./claim-release.lua', import.meta.url));
 const heartbeatScript = loadScript(new URL('./heartbeat.lua', import.meta.url));
 
+/** Whose a token is: it is `epoch:replica`. */
+export function holderOf(token: string): string {
+  return token.slice(token.indexOf(':') + 1);
+}
+
 /** The claim's token, or while somebody holds it: in how many ms it expires unless it is renewed, Infinity if it never does. */
 export type Acquired = { token: string; heldMs?: never } | { token?: never; heldMs: number };
 

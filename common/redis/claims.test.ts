@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../clock.ts';
-import { FencedError, RetriableError } from '../errors.ts';
+import { FatalError, FencedError, RetriableError } from '../errors.ts';
 import { aborted } from '../lifecycle.ts';
 import { silentLogger } from '../logger.ts';
 import { testRedisConfig } from '../testing/redis-config.ts';
@@ -45,6 +45,7 @@ function replica(name: string, work: ClaimWork = untilAborted, more: Partial<Cla
     replica: name,
     partitions: PARTITIONS,
     news,
+    mayHold: () => Promise.resolve(true),
     ttlMs: 600,
     heartbeatMs: 50,
     clock: systemClock,
@@ -135,6 +136,21 @@ describe('claims', () => {
     const a = replica('a');
     await until('a holds partition 0', async () => (await holders())[0] === 'a');
     expect(await redis.get(keys.claim(0, 'g'))).toBe('2:a');
+    await a.stop();
+  });
+
+  test('are let go while nobody may hold any, and taken again afterwards; a refusal for good is told', async () => {
+    let answer: () => Promise<boolean> = () => Promise.resolve(true);
+    const a = replica('a', untilAborted, { mayHold: () => answer() });
+    await until('a holds all', async () => (await counts())['a'] === 6);
+    answer = () => Promise.resolve(false);
+    await until('nobody holds any', async () => (await counts())['nobody'] === 6);
+    answer = () => Promise.resolve(true);
+    await until('a holds all again', async () => (await counts())['a'] === 6);
+    expect(a.failures).toEqual([]);
+    answer = () => Promise.reject(new FatalError('another number'));
+    await until('it is told', () => a.failures.length > 0);
+    expect(a.failures[0]).toEqual(new FatalError('another number'));
     await a.stop();
   });
 

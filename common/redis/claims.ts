@@ -14,7 +14,7 @@ import type { Keys } from './keys.ts';
  * Of each partition, as one replica sees it:
  *
  *   free ──(it is preferred, and the claim could be taken)──▶ held
- *   held ──(another is preferred, or this replica stops)──▶ letting go: the work finishes what is under way ──▶ released, free
+ *   held ──(another is preferred, nobody may hold any now, or this replica stops)──▶ letting go: the work finishes what is under way ──▶ released, free
  *   held ──(renewal says it is not ours, or Redis was out of reach for a whole TTL)──▶ lost: the work is told to stop, free
  *   held ──(the work was refused by the fence)──▶ lost, free
  *   held ──(the work failed retriably)──▶ held: the work starts over after a pause
@@ -42,6 +42,8 @@ export interface ClaimsDeps {
   group: string;
   replica: string;
   partitions: number;
+  /** Whether the group's partitions may be held at all now. A rejection ends the process like any failure. */
+  mayHold(): Promise<boolean>;
   news: ClaimNews;
   /** So long after its last sign of life the partitions of a replica have been taken over, at the latest. */
   ttlMs: number;
@@ -113,7 +115,9 @@ export function createClaims(deps: ClaimsDeps): Claims {
   /** Shows a sign of life and brings what is held in line with who lives. Returns in how many ms to look again. */
   async function tick(): Promise<number> {
     const living = await heartbeat(redis, keys.replicas(group), replica, leaseMs, false);
-    const wanted = assignPartitions(deps.partitions, living).get(replica) ?? [];
+    const wanted = (await deps.mayHold())
+      ? (assignPartitions(deps.partitions, living).get(replica) ?? [])
+      : [];
     for (const [partition, claim] of held) {
       if (!wanted.includes(partition)) claim.controller.abort();
     }

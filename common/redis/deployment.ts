@@ -1,6 +1,7 @@
 import { FatalError } from '../errors.ts';
 import type { RedisClient } from './connection.ts';
 import type { Keys } from './keys.ts';
+import { readDeployment, refuseHalfway } from './partition-change.ts';
 import { errorCode, reply } from './redis-error.ts';
 
 /** Version of everything that Tranweave keeps in Redis; raised when a release could not read what the one before wrote. */
@@ -9,22 +10,23 @@ const REDIS_MAJOR_MIN = 7;
 
 /**
  * Checks at a role's start that this Redis can be trusted with logs and that the role belongs to this deployment; records
- * both at the very first start. Throws a FatalError saying what to change.
+ * both at the very first start. Throws a FatalError saying what to change, or that the number of partitions is being changed.
  */
 export async function joinDeployment(redis: RedisClient, keys: Keys, partitions: number): Promise<void> {
   await checkServer(redis);
   await reply(redis.hsetnx(keys.meta(), 'partitions', String(partitions)));
   await reply(redis.hsetnx(keys.meta(), 'format', FORMAT));
-  const [known, format] = await reply(redis.hmget(keys.meta(), 'partitions', 'format'));
-  if (known !== String(partitions)) {
+  const deployment = await readDeployment(redis, keys);
+  if (deployment.format !== FORMAT) {
     throw new FatalError(
-      `this deployment has ${known} partitions, but the config says ${partitions}. Set \`partitions: ${known}\`; where a transaction lives ` +
-        'depends on it, so another number needs a new deployment (another `redis.prefix`)',
+      `this Redis holds data of format ${deployment.format}; this release reads and writes format ${FORMAT}`,
     );
   }
-  if (format !== FORMAT) {
+  refuseHalfway(deployment);
+  if (deployment.partitions !== partitions) {
     throw new FatalError(
-      `this Redis holds data of format ${format}; this release reads and writes format ${FORMAT}`,
+      `this deployment has ${deployment.partitions} partitions, but the config says ${partitions}. Set \`partitions: ${deployment.partitions}\`; where a ` +
+        `transaction lives depends on it, so another number takes \`tranweave partitions --to ${partitions}\``,
     );
   }
 }

@@ -12,8 +12,15 @@ export type Keys = ReturnType<typeof createKeys>;
 /** @param prefix `tranweave` unless several deployments share one Redis. */
 export function createKeys(prefix: string) {
   return {
-    /** hash: `partitions` (N, fixed at first start), `format` (version of the data's shape). */
+    /**
+     * hash: `partitions` (N, recorded at first start), `format` (version of the data's shape); while N is being changed also
+     * `changing_from`, `changing_to` and `changing_step` (partition-change.ts).
+     */
     meta: () => `${prefix}:meta`,
+    /** string with TTL: claim of the command that changes N. In the slot of `meta`: that key's whole name is this one's hash tag. */
+    changeClaim: () => `{${prefix}:meta}:change`,
+    /** counter: the last epoch given out for that claim. */
+    changeEpoch: () => `{${prefix}:meta}:change-epoch`,
     /** zset: replica → time of its last heartbeat (ms, Redis' clock), one per group. */
     replicas: (group: string) => `${prefix}:replicas:${group}`,
     /** publish-subscribe channel: a message names the group of replicas in which something about claims changed. */
@@ -24,6 +31,13 @@ export function createKeys(prefix: string) {
     sources: (input: string) => `${prefix}:sources:${input}`,
     /** hash: source id → position below which every partition has it, one per input. */
     lowWater: (input: string) => `${prefix}:low-water:${input}`,
+    /** hash: source id → JSON of how far it got in each partition when there were so many (`"N:partition"` → position). */
+    formerPositions: () => `${prefix}:former-positions`,
+    /**
+     * string: the N for which logs are taken, or GUARD_CHANGING; absent until N is changed for the first time. It outlives its
+     * partition, lest a collector that was never told of the change brings it back.
+     */
+    guard: (partition: number) => `${prefix}:{${partition}}:guard`,
     stream: (partition: number, kind: StreamKind) => `${prefix}:{${partition}}:${kind}`,
     /** hash: source id → position up to which this partition has it. */
     positions: (partition: number) => `${prefix}:{${partition}}:positions`,
@@ -36,6 +50,13 @@ export function createKeys(prefix: string) {
       `${prefix}:{${partition}}:manifest:${kind}:${group}`,
     /** string with TTL: JSON of what is known of a transaction; see processor/transaction-record.ts. */
     transaction: (partition: number, id: string) => `${prefix}:{${partition}}:txn:${id}`,
+    /** What SCAN's MATCH must be for the keys of all transactions. */
+    transactionsMatch: () => `${prefix}:{*}:txn:*`,
+    /** The transaction that is a key's, if it is one's. */
+    parseTransaction: (key: string): { partition: number; id: string } | undefined => {
+      const [, partition, id] = /^[^:]+:\{(\d+)\}:txn:(.*)$/s.exec(key) ?? [];
+      return partition === undefined || id === undefined ? undefined : { partition: Number(partition), id };
+    },
     /** zset: transaction id → deadline in ms since 1970. */
     deadlines: (partition: number) => `${prefix}:{${partition}}:deadlines`,
   };
