@@ -3,14 +3,21 @@
 -- Refused as a whole when Redis is over its maxmemory, since it has no flag allow-oom.
 --
 -- KEYS  1 log stream   2 dead-letter stream   3 positions (hash: source -> position)
+--       4 guard (the number of partitions for which logs are taken, if it was ever changed)
 -- ARGV  1 most entries that the log stream may hold
 --       2 source, or '' when the batch has no position
 --       3 position that the source must stand at here   4 its position afterwards
 --       5 number of log entries, each: n, header, rows
 --       then: number of dead-letter entries, each: n, rows
--- Result {'ok'}, {'full'} when the stream is at its mark, or {'moved', position} when the source stands elsewhere:
+--       last: number of partitions that the batch was divided by
+-- Result {'guarded', guard} when the batch was divided by a number that is not in force; else
+--       {'ok'}, {'full'} when the stream is at its mark, or {'moved', position} when the source stands elsewhere:
 --       then nothing was appended.
 
+local guard = redis.call('GET', KEYS[4])
+if guard and guard ~= ARGV[#ARGV] then
+  return { 'guarded', guard }
+end
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then
   return { 'full' }
 end

@@ -5,6 +5,7 @@ import { partitionOf } from '../common/partition.ts';
 import { connectRedis, untilReady } from '../common/redis/connection.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import { createKeys } from '../common/redis/keys.ts';
+import { GUARD_CHANGING } from '../common/redis/partition-change.ts';
 import { createStreamReader } from '../common/redis/stream-reader.ts';
 import { decodeHeader } from '../common/stream-entry.ts';
 import { testRedisConfig } from '../common/testing/redis-config.ts';
@@ -171,6 +172,23 @@ describe('an append without a position', () => {
   });
 });
 
+describe('while the number of partitions is being changed', () => {
+  test('nothing is taken of a partition that is shut, and all of it afterwards', async () => {
+    const target = appender();
+    for (let partition = 0; partition < PARTITIONS; partition += 1) {
+      await redis.set(keys.guard(partition), GUARD_CHANGING);
+    }
+    const append = () => target.append(many(0, 50).map((item) => item.outcome));
+    await expect(append()).rejects.toBeInstanceOf(BackPressureError);
+    expect((await stored()).ids).toEqual([]);
+    for (let partition = 0; partition < PARTITIONS; partition += 1) {
+      await redis.set(keys.guard(partition), String(PARTITIONS));
+    }
+    await append();
+    expect((await stored()).ids).toEqual(idsOf(many(0, 50)));
+  });
+});
+
 describe('a source that is read by position', () => {
   test('goes on where it stopped', async () => {
     const first = await appender().openSource('in', 'file1');
@@ -201,6 +219,16 @@ describe('a source that is read by position', () => {
     await a.append(many(25, 60), 600);
     await b.append(many(40, 60), 600);
     expect((await stored()).ids).toEqual(idsOf(many(0, 60)));
+  });
+
+  test('is not set back by a process that comes late with less', async () => {
+    const [fast, slow] = [
+      await appender().openSource('in', 'file1'),
+      await appender().openSource('in', 'file1'),
+    ];
+    await fast.append(many(0, 40), 400);
+    await slow.append(many(0, 25), 250);
+    expect((await appender().openSource('in', 'file1')).lowWater).toBe(400);
   });
 
   test('keeps the positions of different sources apart', async () => {

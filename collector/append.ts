@@ -3,10 +3,12 @@ import { BackPressureError } from '../common/errors.ts';
 import { partitionOf } from '../common/partition.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import type { Keys } from '../common/redis/keys.ts';
+import { guardError } from '../common/redis/partition-change.ts';
 import { reply } from '../common/redis/redis-error.ts';
 import { loadScript } from '../common/redis/scripts.ts';
 import { encodeEntries, headerOf } from '../common/stream-entry.ts';
 import type { EncodedEntry } from '../common/stream-entry.ts';
+import { readFormerPositions } from './former-positions.ts';
 import type { Outcome } from './outcome.ts';
 import { createPartitionQueue } from './partition-queue.ts';
 
@@ -16,8 +18,8 @@ import { createPartitionQueue } from './partition-queue.ts';
  * at the same time travel together.
  *
  * Throws BackPressureError when a stream or Redis' memory is past its mark, RetriableError when Redis cannot be
- * reached: in both cases the same call may be repeated (event ids make a repetition harmless). Bounded by
- * `redis.command_timeout`; never hangs.
+ * reached: in both cases the same call may be repeated (event ids make a repetition harmless). BackPressureError also while the
+ * number of partitions is being changed, and a FatalError once it was. Bounded by `redis.command_timeout`; never hangs.
  */
 export interface Appender {
   append(outcomes: readonly Outcome[]): Promise<void>;
@@ -58,6 +60,7 @@ export interface AppenderDeps {
 }
 
 const appendScript = loadScript(new URL('./append.lua', import.meta.url));
+const lowWaterScript = loadScript(new URL('./low-water.lua', import.meta.url));
 
 /** Where a positioned source must stand in a partition, and where it stands afterwards. */
 export interface Position {
@@ -75,7 +78,7 @@ export interface Row {
 
 export type AppendReply = { status: 'ok' | 'full' } | { status: 'moved'; position: string };
 
-/** Sends rows to one partition, all or nothing. */
+/** Sends rows to one partition, all or nothing. Throws what Appender tells. */
 export type SendRows = (partition: number, rows: readonly Row[], position?: Position) => Promise<AppendReply>;
 
 export function createAppender(deps: AppenderDeps): Appender {
@@ -107,12 +110,13 @@ function rowsByPartition(outcomes: readonly Outcome[], partitions: number): Map<
 
 type Kept = Exclude<Outcome, { kind: 'skip' }>;
 
-/** A dead letter has no transaction; its own id spreads it as well. */
 function partitionOfOutcome(outcome: Kept, partitions: number): number {
-  return partitionOf(
-    outcome.kind === 'log' ? outcome.log.transaction_id : outcome.dead_letter.event_id,
-    partitions,
-  );
+  return partitionOf(partitionKeyOf(outcome), partitions);
+}
+
+/** What decides about the partition. A dead letter has no transaction; its own id spreads it as well. */
+function partitionKeyOf(outcome: Kept): string {
+  return outcome.kind === 'log' ? outcome.log.transaction_id : outcome.dead_letter.event_id;
 }
 
 function rowOf(outcome: Kept): Row {
@@ -126,7 +130,7 @@ function deadLetterRow(letter: DeadLetter): Row {
 }
 
 async function sendRows(
-  { redis, keys, streamEntriesMax, memoryReached }: AppenderDeps,
+  { redis, keys, partitions, streamEntriesMax, memoryReached }: AppenderDeps,
   partition: number,
   rows: readonly Row[],
   position?: Position,
@@ -137,7 +141,12 @@ async function sendRows(
   const deadLetters = encodeEntries(rows.filter((row) => row.kind === 'dead_letter'));
   const result = (await appendScript.run(
     redis,
-    [keys.stream(partition, 'log'), keys.stream(partition, 'dead_letter'), keys.positions(partition)],
+    [
+      keys.stream(partition, 'log'),
+      keys.stream(partition, 'dead_letter'),
+      keys.positions(partition),
+      keys.guard(partition),
+    ],
     [
       streamEntriesMax,
       position?.source ?? '',
@@ -147,9 +156,11 @@ async function sendRows(
       ...logs.flatMap((entry: EncodedEntry) => [entry.rows, entry.header, entry.body]),
       deadLetters.length,
       ...deadLetters.flatMap((entry) => [entry.rows, entry.body]),
+      partitions,
     ],
   )) as [Buffer, Buffer?];
   const status = String(result[0]);
+  if (status === 'guarded') throw guardError(String(result[1]), partitions);
   if (status === 'moved') return { status, position: String(result[1]) };
   return { status: status === 'full' ? 'full' : 'ok' };
 }
@@ -166,7 +177,10 @@ async function openSource(
       reply(redis.hget(keys.positions(partition), source)),
     ),
   );
+  // Before the mark: if another process forgot them in between, the mark that is read next is past them.
+  const former = await readFormerPositions(redis, keys, source);
   let lowWater = Number((await reply(redis.hget(keys.lowWater(input), source))) ?? 0);
+  await former.passed(lowWater);
 
   async function appendTo(partition: number, all: readonly PositionedOutcome[], end: number): Promise<void> {
     // Bounded: each turn but the last means that another process moved this source ahead, up to `end` at most.
@@ -175,7 +189,9 @@ async function openSource(
       const done = Math.max(lowWater, Number(at ?? 0));
       const rows = all
         .filter((item) => item.end > done)
-        .flatMap(({ outcome }) => (outcome.kind === 'skip' ? [] : [rowOf(outcome)]));
+        .flatMap(({ outcome, end }) =>
+          outcome.kind === 'skip' || former.has(partitionKeyOf(outcome), end) ? [] : [rowOf(outcome)],
+        );
       if (rows.length === 0) return;
       const answer = await send(partition, rows, { source, from: at ?? String(lowWater), to: end });
       if (answer.status === 'full')
@@ -193,7 +209,8 @@ async function openSource(
       const byPartition = itemsByPartition(outcomes, partitions);
       await settleAll([...byPartition].map(([partition, items]) => appendTo(partition, items, end)));
       lowWater = Math.max(lowWater, end);
-      await reply(redis.hset(keys.lowWater(input), source, String(lowWater)));
+      await lowWaterScript.run(redis, [keys.lowWater(input)], [source, lowWater]);
+      await former.passed(lowWater);
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../common/clock.ts';
 import { FatalError } from '../common/errors.ts';
 import type { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
+import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
 import { joinAsRole } from '../common/role.ts';
 import type { SharedConfig, Started } from '../common/role.ts';
 import { createAppender } from './append.ts';
@@ -14,6 +15,7 @@ import { createMapping, mapByName } from './mapping.ts';
 import { createMemoryMark } from './memory-mark.ts';
 import { createCollectorMetrics } from './metrics.ts';
 import type { RecordPipeline } from './outcome.ts';
+import { watchPartitions } from './partition-watch.ts';
 import { createPipeline } from './pipeline.ts';
 
 export interface CollectorRole {
@@ -38,8 +40,11 @@ export async function startCollector(deps: CollectorRole): Promise<Started> {
   });
   const { redis, keys, health } = role;
   const memory = createMemoryMark({ redis, percentMax: config.redis_memory_percent_max, clock, logger });
-  const watching = memory.watch(lifecycle.stopping).catch((error: unknown) => lifecycle.fail(error));
-  lifecycle.onStop('memory mark', () => watching);
+  const watching = Promise.all([
+    memory.watch(lifecycle.stopping),
+    watchPartitions(() => role.mayHold(PROCESSOR_GROUP), clock, lifecycle.stopping),
+  ]).catch((error: unknown) => lifecycle.fail(error));
+  lifecycle.onStop('memory mark and partitions', async () => watching.then(() => undefined));
   role.addTrouble(() => memory.reached());
   const appender = createAppender({
     redis,

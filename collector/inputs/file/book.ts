@@ -2,6 +2,7 @@ import type { Clock } from '../../../common/clock.ts';
 import type { Logger } from '../../../common/logger.ts';
 import type { RedisClient } from '../../../common/redis/connection.ts';
 import type { Keys } from '../../../common/redis/keys.ts';
+import { readDeployment } from '../../../common/redis/partition-change.ts';
 import { reply } from '../../../common/redis/redis-error.ts';
 import { timestampFromMillis } from '../../../common/timestamp.ts';
 import type { FoundFile } from './discovery.ts';
@@ -225,12 +226,13 @@ class Book implements SourceBook {
   /** In an order that leaves no position without its source, since a new source could get the id. */
   async #forget(id: string): Promise<void> {
     const { redis, keys, input, logger } = this.#deps;
-    const partitions = Number(await reply(redis.hget(keys.meta(), 'partitions')));
-    // How many there are is written down when a deployment is first started; without it we cannot clean up.
-    if (!Number.isSafeInteger(partitions) || partitions < 1) return;
+    const { partitions, change } = await readDeployment(redis, keys);
+    // How many there are is written down when a deployment is first started; without it, and while it changes, we cannot clean up.
+    if (partitions === undefined || change !== undefined) return;
     for (let partition = 0; partition < partitions; partition += 1) {
       await reply(redis.hdel(keys.positions(partition), id));
     }
+    await reply(redis.hdel(keys.formerPositions(), id));
     await reply(redis.hdel(keys.lowWater(input), id));
     await reply(redis.hdel(this.#key, id));
     const ino = this.#records?.get(id)?.ino ?? '';

@@ -232,14 +232,22 @@ async function pretendInode(from: number, to: number): Promise<void> {
 }
 
 describe('what is remembered of files that are gone', () => {
-  test('is forgotten after forget_after, positions and all, so that nothing new is taken for it', async () => {
+  test('is forgotten after forget_after, positions and all, but not while the number of partitions is being changed', async () => {
     const ids = await appendLines(log, 'a', 0, 30);
     const first = await fixture.start(dir);
     await stored(ids);
     await first.input.stop();
     await rm(log);
+    const { redis } = fixture;
+    const [source = ''] = await redis.hkeys(keys.sources('in'));
+    await redis.hset(keys.formerPositions(), source, '{"9:0":"100000"}');
+    await redis.hset(keys.meta(), { changing_from: PARTITIONS, changing_to: 9, changing_step: 'move' });
     await fixture.start(dir, { config: { forget_after: '50ms' } });
+    await hastyWait(200);
+    expect(await sources()).toHaveLength(1);
+    await redis.hdel(keys.meta(), 'changing_step');
     await until(async () => expect(await sources()).toEqual([]));
+    expect(await redis.hlen(keys.formerPositions())).toBe(0);
     expect(await fixture.redis.hlen(keys.lowWater('in'))).toBe(0);
     for (let partition = 0; partition < PARTITIONS; partition += 1) {
       expect(await fixture.redis.hlen(keys.positions(partition))).toBe(0);

@@ -4,8 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FatalError, RetriableError } from '../../../common/errors.ts';
 import { createHealth } from '../../../common/health.ts';
+import { GUARD_CHANGING } from '../../../common/redis/partition-change.ts';
 import type { Outcome } from '../../outcome.ts';
-import { aLog, createFixture, createInput, plainPipeline } from './fixture.ts';
+import { aLog, createFixture, createInput, keys, plainPipeline } from './fixture.ts';
 import type { Fixture } from './fixture.ts';
 
 let fixture: Fixture;
@@ -47,6 +48,22 @@ describe('back-pressure', () => {
     await fixture.redis.flushall();
     expect((await post(body)).status).toBe(200);
     expect(input.trouble()).toBeUndefined();
+  });
+
+  test('answers 503 while the number of partitions is being changed; once it was, also, and the process ends', async () => {
+    const failures: unknown[] = [];
+    const { post, input } = await fixture.start({ deps: { fail: (error) => failures.push(error) } });
+    const shut = (guard: string) => fixture.redis.mset(keys.guard(0), guard, keys.guard(1), guard);
+    await shut(GUARD_CHANGING);
+    const answer = await post(json(aLog('T1')));
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('retry-after')).toBe('5');
+    expect(input.trouble()).toContain('the number of partitions is being changed');
+    expect(failures).toEqual([]);
+    await shut('7');
+    expect((await post(json(aLog('T1')))).status).toBe(503);
+    expect(failures).toEqual([expect.any(FatalError)]);
+    expect(await fixture.logs()).toEqual([]);
   });
 
   test('answers 503 while Redis is away', async () => {

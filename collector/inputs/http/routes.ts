@@ -1,7 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Context } from 'hono';
-import { BackPressureError, describeError, RetriableError } from '../../../common/errors.ts';
+import { BackPressureError, describeError, FatalError, RetriableError } from '../../../common/errors.ts';
 import { openApiDocument } from './openapi.ts';
 import type { Gate } from './limits.ts';
 import type { Receive } from './receive.ts';
@@ -53,7 +53,8 @@ function refusalOf(error: Error): HttpRefusal {
   if (error instanceof BackPressureError) {
     return redisCannot('the collector can not take more now; send the same again later', error);
   }
-  if (error instanceof RetriableError) {
+  // After a fatal error this process ends; the one that is started in its place keeps them.
+  if (error instanceof RetriableError || error instanceof FatalError) {
     return redisCannot('the collector can not keep logs now; send the same again later', error);
   }
   return new HttpRefusal(500, 'the collector failed; its log says why', { cause: error });
