@@ -146,6 +146,22 @@ selecting(deadLetters.command('drop'))
   );
 
 program
+  .command('partitions')
+  .description('show the partitions, or change how many there are: no log is lost, no transaction is split')
+  .addOption(configOption())
+  .option('--to <count>', 'how many there shall be; nothing is collected until that is done', wholeNumber)
+  .option('--wait <duration>', 'how long processors and sinks may take to work off what is there', '10m')
+  .option(
+    '--drop-group <name>',
+    'a group that nobody reads for any more; may be given several times',
+    addTo,
+    [],
+  )
+  .action(async (options: { config: string; to?: number; wait: string; dropGroup: string[] }) =>
+    (await import('./commands/partitions.ts')).partitions(options),
+  );
+
+program
   .command('init')
   .description('write a commented config to begin with')
   .option('-o, --output <file>', 'where to', './tranweave.yml')
@@ -167,6 +183,10 @@ program
 function wholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('must be a whole number.');
+}
+
+function addTo(text: string, given: readonly string[]): string[] {
+  return [...given, text];
 }
 
 try {

@@ -4,6 +4,7 @@ import { createFlowFinder } from '../common/flow.ts';
 import { partitionOf } from '../common/partition.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import { createKeys } from '../common/redis/keys.ts';
+import { readDeployment } from '../common/redis/partition-change.ts';
 import { reply } from '../common/redis/redis-error.ts';
 import { summarize } from '../common/summary.ts';
 import type { Summary } from '../common/summary.ts';
@@ -18,8 +19,9 @@ export async function fromRedis(
   id: string,
   now: number,
 ): Promise<Summary | undefined> {
-  const key = createKeys(config.redis.prefix).transaction(partitionOf(id, config.partitions), id);
-  const json = await reply(redis.get(key));
+  const keys = createKeys(config.redis.prefix);
+  const { partitions = config.partitions } = await readDeployment(redis, keys);
+  const json = await reply(redis.get(keys.transaction(partitionOf(id, partitions), id)));
   if (json === null) return undefined;
   const { state, kept } = decodeRecord(json);
   const flow = createFlowFinder(config)(state.facts.interface_id?.value);

@@ -5,6 +5,7 @@ import { inputSchema } from '../collector/inputs/registry.ts';
 import { loadConfig } from '../common/config.ts';
 import { duration, unique, wholeNumber } from '../common/config-values.ts';
 import { flowsEntries } from '../common/flow.ts';
+import { PARTITIONS_MAX } from '../common/partition.ts';
 import { claimsConfigSchema } from '../common/redis/claims-config.ts';
 import { redisConfigSchema } from '../common/redis/connection.ts';
 import { processorConfigSchema } from '../processor/config.ts';
@@ -44,9 +45,9 @@ const upSchema = v.strictObject({
 export const tranweaveConfigSchema = v.strictObject(
   {
     partitions: v.pipe(
-      v.optional(wholeNumber(1, 1024, ''), 8),
+      v.optional(wholeNumber(1, PARTITIONS_MAX, ''), 8),
       v.description(
-        'Number of partitions: how many processors, and how many sinks processes, can share the work at most. Fixed when a deployment first starts.',
+        'Number of partitions: how many processors, and how many sinks processes, can share the work at most. Recorded when a deployment first starts; `tranweave partitions --to` changes it.',
       ),
     ),
     log_level: v.pipe(

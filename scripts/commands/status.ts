@@ -1,10 +1,12 @@
 import { systemClock } from '../../common/clock.ts';
 import { silentLogger } from '../../common/logger.ts';
+import { holderOf } from '../../common/redis/claim-scripts.ts';
 import { connectRedis, untilReady } from '../../common/redis/connection.ts';
 import type { RedisClient } from '../../common/redis/connection.ts';
 import { groupsOf, PROCESSOR_GROUP, streamInfo } from '../../common/redis/groups.ts';
 import { createKeys, STREAM_KINDS } from '../../common/redis/keys.ts';
 import type { Keys, StreamKind } from '../../common/redis/keys.ts';
+import { readDeployment } from '../../common/redis/partition-change.ts';
 import { reply } from '../../common/redis/redis-error.ts';
 import { millisOfId } from '../../common/redis/stream-id.ts';
 import { table } from '../table.ts';
@@ -43,7 +45,8 @@ export async function status(options: StatusOptions): Promise<void> {
     await untilReady(redis, REDIS_MS_MAX);
     const keys = createKeys(config.redis.prefix);
     const streams: StreamStatus[] = [];
-    for (let partition = 0; partition < config.partitions; partition += 1) {
+    const { partitions = config.partitions } = await readDeployment(redis, keys);
+    for (let partition = 0; partition < partitions; partition += 1) {
       for (const kind of STREAM_KINDS) streams.push(await statusOf(redis, keys, partition, kind));
     }
     const groups = new Set([PROCESSOR_GROUP, ...streams.flatMap((s) => s.groups.map((g) => g.name))]);
@@ -81,7 +84,7 @@ async function statusOf(
           name,
           lag,
           behind_seconds: since === null ? null : Math.max(0, systemClock.now() - since) / 1000,
-          holder: token === null ? null : token.slice(token.indexOf(':') + 1),
+          holder: token === null ? null : holderOf(token),
         };
       }),
     ),
