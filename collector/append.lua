@@ -22,6 +22,11 @@ if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then
   return { 'full' }
 end
 
+-- A script is not undone, so what somebody may have replaced by something else is looked at before anything is changed.
+if tonumber(ARGV[6 + 3 * tonumber(ARGV[5])]) > 0 then
+  redis.call('XLEN', KEYS[2])
+end
+
 local source = ARGV[2]
 if source ~= '' then
   local position = redis.call('HGET', KEYS[3], source) or ARGV[3]

@@ -26,6 +26,14 @@ export class BackPressureError extends RetriableError {
   override readonly name = 'BackPressureError';
 }
 
+/**
+ * What Redis holds under one of our keys is not ours: somebody replaced it. Nobody here can mend that, but others can, so work on that
+ * partition waits while everything else goes on.
+ */
+export class ForeignDataError extends RetriableError {
+  override readonly name = 'ForeignDataError';
+}
+
 /** The claim under which work was being done belongs to somebody else now; the work had no effect. */
 export class FencedError extends Error {
   override readonly name = 'FencedError';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { startAdminServer } from './admin-server.ts';
 import type { Clock } from './clock.ts';
-import { describeError } from './errors.ts';
+import { describeError, FatalError } from './errors.ts';
 import { createHealth } from './health.ts';
 import type { Health } from './health.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -13,9 +13,11 @@ import { connectRedis, untilReady } from './redis/connection.ts';
 import type { RedisClient, RedisConfig } from './redis/connection.ts';
 import { joinDeployment } from './redis/deployment.ts';
 import { ensureGroups } from './redis/groups.ts';
+import type { SinkStreams } from './redis/groups.ts';
 import { createKeys } from './redis/keys.ts';
-import type { Keys, StreamKind } from './redis/keys.ts';
+import type { Keys } from './redis/keys.ts';
 import { mayWork } from './redis/partition-change.ts';
+import { meaningOf } from './redis/redis-error.ts';
 import { retry } from './retry.ts';
 
 /** What every role needs of the config. */
@@ -23,7 +25,7 @@ export interface SharedConfig {
   partitions: number;
   redis: RedisConfig;
   /** The sinks that are to get everything: their groups are made before anything could be trimmed. */
-  groups: readonly { name: string; streams: readonly StreamKind[] }[];
+  groups: readonly SinkStreams[];
 }
 
 export interface RoleDeps {
@@ -77,6 +79,11 @@ export async function joinAsRole(deps: RoleDeps): Promise<Role> {
   lifecycle.onStop('admin server', () => server.stop(lifecycle.force));
   const redis = connectRedis(shared.redis, logger);
   lifecycle.onStop('redis', async () => redis.disconnect());
+  // A password that was changed while we run: no waiting mends that.
+  redis.on('error', (error: Error) => {
+    const meaning = meaningOf(error);
+    if (meaning instanceof FatalError) lifecycle.fail(meaning);
+  });
   asked.push(() => (redis.status === 'ready' ? undefined : 'Redis cannot be reached'));
   const keys = createKeys(shared.redis.prefix);
   let joined = false;
@@ -85,7 +92,9 @@ export async function joinAsRole(deps: RoleDeps): Promise<Role> {
     async () => {
       await untilReady(redis, REDIS_READY_MS);
       await joinDeployment(redis, keys, shared.partitions);
-      await ensureGroups(redis, keys, shared.partitions, shared.groups);
+      await ensureGroups(redis, keys, shared.partitions, shared.groups, (error) =>
+        logger.error({ error: describeError(error) }, 'a stream is not ours; joining without it'),
+      );
     },
     {
       policy: JOIN_RETRY,

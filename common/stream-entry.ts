@@ -1,6 +1,7 @@
 import { PermanentError } from './errors.ts';
 import type { MergeLog } from './merge.ts';
 import type { StreamKind } from './redis/keys.ts';
+import { STATUSES } from './tracking-log.ts';
 import type { TrackingLog } from './tracking-log.ts';
 
 /**
@@ -43,6 +44,9 @@ const HEADER_FIELDS = [
   'source_system',
   'target_system',
 ] as const satisfies readonly (keyof MergeLog)[];
+type HeaderField = (typeof HEADER_FIELDS)[number];
+/** So many of them, the first ones, are in every row. */
+const REQUIRED = 5;
 
 /** The header's row of one log, in the order of HEADER_FIELDS. Absent fields are null, so that positions hold; trailing ones are left out. */
 export function headerOf(log: TrackingLog): unknown[] {
@@ -111,47 +115,98 @@ export interface StreamEntry {
   rows: number;
   header: Buffer | undefined;
   body: Buffer;
+  /** Names and values as they came, for a dead letter; shares its memory with header and body. */
+  fields: readonly Buffer[];
+  /** Why it is none of ours, in words; it has no rows then. */
+  broken?: string;
 }
 
-/** Takes a reply of XREAD or XRANGE apart: `[id, [field, value, …]]`. Throws a PermanentError for an entry of another version or without its rows. */
+const EMPTY: Buffer = Buffer.alloc(0);
+const NEWLINE = 0x0a;
+
+/** Takes a reply of XREAD or XRANGE apart: `[id, [field, value, …]]`. Never throws: anybody can add an entry, and the others must go on. */
 export function decodeEntry(kind: StreamKind, raw: readonly [Buffer, readonly Buffer[]]): StreamEntry {
   const [id, fields] = raw;
   let version = '';
   let rows = 0;
   let header: Buffer | undefined;
-  let body: Buffer | undefined;
+  let body = EMPTY;
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const field = String(fields[i]);
     if (field === 'v') version = String(fields[i + 1]);
     else if (field === 'n') rows = Number(String(fields[i + 1]));
     else if (field === 'h') header = fields[i + 1];
-    else if (field === ROWS_FIELD[kind]) body = fields[i + 1];
+    else if (field === ROWS_FIELD[kind]) body = fields[i + 1] ?? EMPTY;
   }
-  if (version !== ENTRY_VERSION || body === undefined || !Number.isSafeInteger(rows)) {
-    throw new PermanentError(
-      `entry ${String(id)} of a ${kind} stream is not of format version ${ENTRY_VERSION}`,
-    );
+  const broken = brokenBecause();
+  if (broken === undefined) return { id: String(id), rows, header, body, fields };
+  return { id: String(id), rows: 0, header: undefined, body: EMPTY, fields, broken };
+
+  function brokenBecause(): string | undefined {
+    if (version !== ENTRY_VERSION) return `is not of format version ${ENTRY_VERSION}`;
+    // Rows travel on as one text: a last line without its end would run into the next entry's first.
+    if (body.at(-1) !== NEWLINE) return `has no whole lines in the field ${ROWS_FIELD[kind]}`;
+    if (!(Number.isSafeInteger(rows) && rows > 0)) return 'does not say in the field n how many rows it has';
+    return undefined;
   }
-  return { id: String(id), rows, header, body };
 }
 
-/** What the merge needs of each log of an entry. Throws a PermanentError when the header is not one. */
+/** What an entry takes in memory: of one that is none of ours, all of its fields are kept. */
+export function bytesHeld({ body, header, fields, broken }: StreamEntry): number {
+  if (broken === undefined) return body.length + (header?.length ?? 0);
+  return fields.reduce((sum, field) => sum + field.length, 0);
+}
+
+/** What the merge needs of each log of an entry. Throws a PermanentError, saying what the entry has or lacks, when the header is not one. */
 export function decodeHeader(header: Buffer): MergeLog[] {
   let rows: unknown;
   try {
     rows = JSON.parse(header.toString());
   } catch (error) {
-    throw new PermanentError('the header of a stream entry is not JSON', { cause: error });
+    throw new PermanentError('has a header that is not JSON', { cause: error });
   }
-  if (!Array.isArray(rows)) throw new PermanentError('the header of a stream entry is not an array');
-  return rows.map((row: unknown) => {
-    if (!Array.isArray(row))
-      throw new PermanentError('a row in the header of a stream entry is not an array');
-    const log: Record<string, unknown> = {};
-    for (let i = 0; i < row.length; i += 1) {
-      const field = HEADER_FIELDS[i];
-      if (field !== undefined && row[i] !== null) log[field] = row[i];
+  if (!Array.isArray(rows)) throw new PermanentError('has a header that is not an array');
+  return rows.map(logOf);
+}
+
+/** No schema, since it is done for every log; but nothing that could trip up the merge comes through. */
+function logOf(row: unknown): MergeLog {
+  if (!Array.isArray(row)) throw new PermanentError('has a row in its header that is not an array');
+  const log: Record<string, unknown> = {};
+  for (let i = 0; i < HEADER_FIELDS.length; i += 1) {
+    const field = HEADER_FIELDS[i] as HeaderField;
+    const value: unknown = row[i];
+    if (value === null || value === undefined) {
+      if (i < REQUIRED) throw new PermanentError(`has a row in its header without ${field}`);
+      continue;
     }
-    return log as unknown as MergeLog;
-  });
+    const check = CHECKS[i];
+    if (check === undefined ? typeof value !== 'string' : !check(value)) {
+      throw new PermanentError(`has a row in its header whose ${field} is not one`);
+    }
+    log[field] = value;
+  }
+  return log as unknown as MergeLog;
+}
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
+
+/** What is more than just any text, by its place: a lookup by name would cost as much as all the checks. */
+const CHECKS = HEADER_FIELDS.map((field) => {
+  const checks: Partial<Record<HeaderField, (value: unknown) => boolean>> = {
+    status: (value) => (STATUSES as readonly unknown[]).includes(value),
+    event_time: (value) => typeof value === 'string' && TIME.test(value),
+    attempt: Number.isSafeInteger,
+    duration_ms: (value) => typeof value === 'number',
+    business_keys: isTexts,
+  };
+  return checks[field];
+});
+
+function isTexts(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  for (const name in value) {
+    if (typeof (value as Record<string, unknown>)[name] !== 'string') return false;
+  }
+  return true;
 }

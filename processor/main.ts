@@ -5,14 +5,19 @@ import type { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
 import type { ClaimsConfig } from '../common/redis/claims-config.ts';
 import { createClaimNews } from '../common/redis/claim-news.ts';
+import { createStoppedPartitions } from '../common/redis/claim-trouble.ts';
 import { createClaims } from '../common/redis/claims.ts';
+import type { Claims } from '../common/redis/claims.ts';
+import { joinDeployment } from '../common/redis/deployment.ts';
 import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
 import { joinAsRole } from '../common/role.ts';
-import type { SharedConfig, Started } from '../common/role.ts';
+import type { Role, SharedConfig, Started } from '../common/role.ts';
 import type { ProcessorConfig } from './config.ts';
 import { createProcessorMetrics } from './metrics.ts';
+import type { ProcessorMetrics } from './metrics.ts';
 import { workOnPartition } from './partition-worker.ts';
 import { trimHeld } from './trim-held.ts';
+import type { TrimDeps } from './trim-held.ts';
 
 export interface ProcessorRole {
   shared: SharedConfig;
@@ -36,17 +41,50 @@ export async function startProcessor(deps: ProcessorRole): Promise<Started> {
     admin: config.admin,
     adminPortKey: 'processor.admin.port',
   });
-  const { redis, keys } = role;
   const metrics = createProcessorMetrics(role.registry);
-  const findFlow = createFlowFinder(deps.flows);
-  const news = createClaimNews({ redis, redisConfig: deps.shared.redis, keys, logger });
+  const claims = claimsOf(deps, role, metrics);
+  const stop = new AbortController();
+  const trim: TrimDeps = {
+    ...role,
+    held: () => claims.held(),
+    sinks: deps.shared.groups,
+    intervalMs: config.trim_interval,
+    clock,
+    logger,
+    metrics,
+  };
+  const trimming = trimHeld(trim, stop.signal).catch((error: unknown) => lifecycle.fail(error));
+  const running = Promise.all([claims.run(stop.signal), trimming]);
+  lifecycle.onStop('claims', async () => {
+    stop.abort();
+    await running;
+  });
+  return { adminUrl: role.adminUrl, addresses: {} };
+}
+
+function claimsOf(deps: ProcessorRole, role: Role, metrics: ProcessorMetrics): Claims {
+  const { shared, config, clock, logger, lifecycle } = deps;
+  const { redis, keys } = role;
+  const stopped = createStoppedPartitions((count) => metrics.stopped.set(count));
+  role.addTrouble(() => stopped.words());
+  const news = createClaimNews({ redis, redisConfig: shared.redis, keys, logger });
   lifecycle.onStop('claim news', async () => news.stop());
-  const claims = createClaims({
+  const worker = {
+    redis,
+    redisConfig: shared.redis,
+    keys,
+    config,
+    findFlow: createFlowFinder(deps.flows),
+    clock,
+    logger,
+    metrics,
+  };
+  return createClaims({
     redis,
     keys,
     group: PROCESSOR_GROUP,
     replica: role.replica,
-    partitions: deps.shared.partitions,
+    partitions: shared.partitions,
     news,
     mayHold: () => role.mayHold(PROCESSOR_GROUP),
     ttlMs: deps.claims.ttl,
@@ -54,38 +92,21 @@ export async function startProcessor(deps: ProcessorRole): Promise<Started> {
     clock,
     logger,
     onFailure: (error) => lifecycle.fail(error),
-    work: async (claim) => {
+    onTrouble: stopped.set,
+    work: async (claim, onTurn) => {
       const part = role.health.part(`partition ${claim.partition}`, STALL_MS);
       part.begin();
+      const onProgress = () => {
+        part.progress();
+        onTurn();
+      };
       try {
-        await workOnPartition(
-          {
-            redis,
-            redisConfig: deps.shared.redis,
-            keys,
-            config,
-            findFlow,
-            clock,
-            logger,
-            metrics,
-            onProgress: () => part.progress(),
-          },
-          claim,
-        );
+        // Again with every claim: Redis may have been flushed or replaced since.
+        await joinDeployment(redis, keys, shared.partitions);
+        await workOnPartition({ ...worker, onProgress }, claim);
       } finally {
         part.remove();
       }
     },
   });
-  const stop = new AbortController();
-  const trimming = trimHeld(
-    { redis, keys, held: () => claims.held(), intervalMs: config.trim_interval, clock, logger, metrics },
-    stop.signal,
-  ).catch((error: unknown) => lifecycle.fail(error));
-  const running = Promise.all([claims.run(stop.signal), trimming]);
-  lifecycle.onStop('claims', async () => {
-    stop.abort();
-    await running;
-  });
-  return { adminUrl: role.adminUrl, addresses: {} };
 }

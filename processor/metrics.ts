@@ -13,9 +13,13 @@ export function createProcessorMetrics(registry: Registry) {
     logs: counter('tranweave_processor_logs_total', 'Tracking logs that were merged'),
     revisions: counter('tranweave_processor_revisions_total', 'Changed summaries that were published'),
     timedOut: counter('tranweave_processor_timed_out_total', 'Transactions whose deadline passed'),
+    undecodable: counter(
+      'tranweave_processor_undecodable_entries_total',
+      'Entries of the log streams that are none of ours; they are dead letters',
+    ),
     lost: counter(
       'tranweave_processor_lost_entries_total',
-      'Entries that were gone before they were read; anything but 0 is a loss',
+      'Entries that were gone before they were read, at least; anything but 0 is a loss',
     ),
     /** Of the partitions that this process holds. */
     streamEntries: gauge('tranweave_stream_entries', 'Entries (batches) in a stream', [
@@ -33,5 +37,10 @@ export function createProcessorMetrics(registry: Registry) {
       ['partition', 'stream', 'group'],
     ),
     held: gauge('tranweave_processor_partitions', 'Partitions that this process works on', []),
+    stopped: gauge(
+      'tranweave_processor_stopped_partitions',
+      'Partitions held here that are not worked on, since Redis holds something that is not ours under their keys',
+      [],
+    ),
   };
 }

@@ -1,19 +1,20 @@
 import type { Clock } from '../common/clock.ts';
+import type { DeadLetter } from '../common/dead-letter.ts';
 import { RetriableError } from '../common/errors.ts';
 import type { Claim } from '../common/redis/claims.ts';
 import { connectBlocking, untilReady } from '../common/redis/connection.ts';
 import type { RedisClient, RedisConfig } from '../common/redis/connection.ts';
-import { positionOf, PROCESSOR_GROUP } from '../common/redis/groups.ts';
+import { placeGroup, positionOf, PROCESSOR_GROUP } from '../common/redis/groups.ts';
 import type { Keys } from '../common/redis/keys.ts';
-import { noticeLoss } from '../common/redis/loss.ts';
-import type { Position } from '../common/redis/loss.ts';
+import { createLossWatch, GROUP_WAS_MISSING } from '../common/redis/loss.ts';
+import type { Look, Loss, LossWatch, Position } from '../common/redis/loss.ts';
 import { createStreamReader, disconnectOn } from '../common/redis/stream-reader.ts';
 import type { StreamReader } from '../common/redis/stream-reader.ts';
-import { millisOfId } from '../common/redis/stream-id.ts';
 import type { Logger } from '../common/logger.ts';
 import type { StreamEntry } from '../common/stream-entry.ts';
+import { undecodableLetter } from '../common/undecodable.ts';
 import type { ProcessorConfig } from './config.ts';
-import { groupByTransaction } from './merge-batch.ts';
+import { collectedAt, groupByTransaction } from './merge-batch.ts';
 import type { ProcessorMetrics } from './metrics.ts';
 import { createSummaryStore } from './summary-store.ts';
 import type { SummaryStore } from './summary-store.ts';
@@ -26,8 +27,6 @@ const READY_MS_MAX = 5_000;
 const BLOCK_MS = 500;
 /** Transactions whose deadline passed that one commit takes at most. */
 const DUE_MAX = 1000;
-/** How often a worker with nothing to do looks whether entries vanished unread. */
-const LOSS_LOOK_MS = 5_000;
 /** Pause while the sinks are too far behind. */
 const FULL_DELAY_MS = 200;
 
@@ -40,8 +39,17 @@ export interface PartitionWorkerDeps {
   clock: Clock;
   logger: Logger;
   metrics: ProcessorMetrics;
-  /** Called with every turn of a partition's loop: the sign that work is getting done. */
+  /** Called after every turn of a partition's loop, and while it waits for the sinks: the sign that work is getting done. */
   onProgress(partition: number): void;
+}
+
+/** A claimed partition while it is worked on. */
+interface Worked {
+  deps: PartitionWorkerDeps;
+  claim: Claim;
+  stream: string;
+  store: SummaryStore;
+  watch: LossWatch;
 }
 
 /**
@@ -50,36 +58,41 @@ export interface PartitionWorkerDeps {
  * is right.
  */
 export async function workOnPartition(deps: PartitionWorkerDeps, claim: Claim): Promise<void> {
-  const { redis, keys, config, metrics } = deps;
+  const { redis, keys, config, clock, metrics } = deps;
   const { partition, token, signal } = claim;
   const stream = keys.stream(partition, 'log');
-  const store = createSummaryStore({ redis, keys, config, partition, token }, config.cached_transactions_max);
+  const tell = (loss: Loss) => tellLoss(deps, stream, loss);
+  const work: Worked = {
+    deps,
+    claim,
+    stream,
+    store: createSummaryStore({ redis, keys, config, partition, token }, config.cached_transactions_max),
+    watch: createLossWatch({ redis, stream, group: PROCESSOR_GROUP, clock, tell }),
+  };
   const blocking = connectBlocking(deps.redisConfig, deps.logger);
-  disconnectOn(signal, blocking);
+  const end = disconnectOn(signal, blocking);
   try {
     await untilReady(blocking, READY_MS_MAX);
     const reader = createStreamReader(blocking, stream, 'log', config.read_bytes_max);
     const start = await positionOf(redis, stream, PROCESSOR_GROUP);
-    let position = await tellLoss(deps, stream, {
-      lastId: start.last_delivered_id,
-      entriesRead: start.entries_read,
-    });
-    let lookAgainAt = deps.clock.now() + LOSS_LOOK_MS;
+    if (start.made) tell(GROUP_WAS_MISSING);
+    let position = await settle(work, await work.watch.look(start.position));
     for await (const { entries, asOf } of readAhead(deps, reader, position.lastId, signal)) {
-      deps.onProgress(partition);
       if (entries.length > 0) {
-        position = await takeEntries(deps, store, entries, position, signal);
+        position = await takeEntries(work, entries, position);
         metrics.entries.inc(entries.length);
       }
-      const caughtUp = entries.length === 0;
-      if (caughtUp && deps.clock.now() >= lookAgainAt) {
-        position = await tellLoss(deps, stream, position);
-        lookAgainAt = deps.clock.now() + LOSS_LOOK_MS;
+      const looked = await settle(work, await work.watch.lookWhenDue(position));
+      if (looked.lastId !== position.lastId) {
+        throw new RetriableError('the stream began anew, so reading starts over');
       }
-      await passDeadlines(deps, store, caughtUp ? asOf : millisOfId(position.lastId));
+      position = looked;
+      const caughtUp = entries.length === 0;
+      await passDeadlines(deps, work.store, caughtUp ? asOf : collectedAt(position.lastId, clock.now()));
+      deps.onProgress(partition);
     }
   } finally {
-    blocking.disconnect();
+    end();
   }
 }
 
@@ -139,28 +152,30 @@ function isPlenty(entries: readonly StreamEntry[], bytesMax: number): boolean {
 }
 
 /** Counts and tells entries that vanished before they were read. */
-function tellLoss(
-  { redis, metrics, logger }: PartitionWorkerDeps,
-  stream: string,
-  position: Position,
+function tellLoss({ metrics, logger }: PartitionWorkerDeps, stream: string, { entries, words }: Loss): void {
+  metrics.lost.inc(entries);
+  logger.error({ stream, lost: entries }, `${words}${entries > 0 ? '; logs are lost' : ''}`);
+}
+
+/** Puts the group where a look found that it should be. */
+async function settle(
+  { deps: { redis, keys }, claim: { partition, token }, stream }: Worked,
+  { position, misplaced }: Look,
 ): Promise<Position> {
-  return noticeLoss(redis, stream, position, (lost) => {
-    metrics.lost.inc(lost);
-    logger.error(
-      { stream, lost },
-      'entries were deleted from the stream before they were read: logs are lost',
-    );
-  });
+  if (misplaced) {
+    const claimKey = keys.claim(partition, PROCESSOR_GROUP);
+    await placeGroup(redis, { stream, group: PROCESSOR_GROUP, claimKey, token }, position);
+  }
+  return position;
 }
 
 async function takeEntries(
-  deps: PartitionWorkerDeps,
-  store: SummaryStore,
+  { deps, claim, stream, store, watch }: Worked,
   entries: readonly StreamEntry[],
   before: Position,
-  signal: AbortSignal,
 ): Promise<Position> {
-  const byTransaction = groupByTransaction(entries);
+  const { clock, metrics } = deps;
+  const { byTransaction, undecodable } = groupByTransaction(entries, clock.now());
   const known = await store.load([...byTransaction.keys()]);
   const changes: Change[] = [];
   let logs = 0;
@@ -169,17 +184,29 @@ async function takeEntries(
     const change = applyLogs(known.get(id), group, deps.findFlow);
     if (change !== undefined) changes.push(change);
   }
-  const position: Position = {
-    lastId: entries.at(-1)?.id ?? before.lastId,
-    entriesRead: before.entriesRead === null ? null : before.entriesRead + entries.length,
-  };
-  while ((await store.commit({ changes, position })) === 'full') {
-    if (signal.aborted) throw new RetriableError('the claim ended while the sinks were too far behind');
-    await deps.clock.sleep(FULL_DELAY_MS, signal);
+  const letters = undecodable.map(({ entry, reason }) =>
+    undecodableLetter(stream, entry, reason, 'processor', clock.now()),
+  );
+  const position = watch.advance(before, entries);
+  while ((await store.commit({ changes, position, letters })) === 'full') {
+    if (claim.signal.aborted) throw new RetriableError('the claim ended while the sinks were too far behind');
+    deps.onProgress(claim.partition);
+    await clock.sleep(FULL_DELAY_MS, claim.signal);
   }
-  deps.metrics.logs.inc(logs);
-  deps.metrics.revisions.inc(changes.length);
+  metrics.logs.inc(logs);
+  metrics.revisions.inc(changes.length);
+  tellUndecodable(deps, letters);
   return position;
+}
+
+function tellUndecodable({ metrics, logger }: PartitionWorkerDeps, letters: readonly DeadLetter[]): void {
+  if (letters.length === 0) return;
+  metrics.undecodable.inc(letters.length);
+  const { event_id: first, reason } = letters[0] ?? {};
+  logger.warn(
+    { entries: letters.length, first, reason },
+    'stream entries are none of ours; they are dead letters',
+  );
 }
 
 async function passDeadlines(deps: PartitionWorkerDeps, store: SummaryStore, now: number): Promise<void> {

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import type { DeadLetter } from '../common/dead-letter.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
 import type { Keys } from '../common/redis/keys.ts';
@@ -30,6 +31,8 @@ export interface CommitBatch {
   position?: { lastId: string; entriesRead: number | null };
   /** Deadlines that do not hold any more (the flow was changed, the transaction is gone): when each is really due, if ever. */
   corrections?: readonly { id: string; at: number | undefined }[];
+  /** Entries of the batch that are none of ours. */
+  letters?: readonly DeadLetter[];
 }
 
 const commitScript = loadScript(new URL('./commit.lua', import.meta.url));
@@ -52,7 +55,9 @@ export function createSummaryStore(deps: SummaryStoreDeps, cachedMax: number): S
     const records = await reply(redis.mget(ids.map((id) => keys.transaction(partition, id))));
     return ids.flatMap((id, index) => {
       const json = records[index];
-      return typeof json === 'string' ? [[id, decodeRecord(json)] satisfies [string, TransactionRecord]] : [];
+      if (typeof json !== 'string') return [];
+      const record = decodeRecord(json, keys.transaction(partition, id));
+      return [[id, record] satisfies [string, TransactionRecord]];
     });
   }
 
@@ -68,9 +73,8 @@ export function createSummaryStore(deps: SummaryStoreDeps, cachedMax: number): S
       for (const [id, record] of await fetch(missing)) known.set(id, record);
       return known;
     },
-    commit: async ({ changes, position, corrections = [] }) => {
+    commit: async ({ changes, position, corrections = [], letters = [] }) => {
       if (changes.length === 0 && corrections.length === 0 && position === undefined) return 'ok';
-      const args = commitArguments(deps.config, changes);
       const result = await commitScript.run(
         redis,
         [
@@ -78,6 +82,7 @@ export function createSummaryStore(deps: SummaryStoreDeps, cachedMax: number): S
           keys.stream(partition, 'log'),
           keys.stream(partition, 'summary'),
           keys.deadlines(partition),
+          keys.stream(partition, 'dead_letter'),
           ...changes.map((change) => keys.transaction(partition, change.summary.transaction_id)),
         ],
         [
@@ -86,7 +91,8 @@ export function createSummaryStore(deps: SummaryStoreDeps, cachedMax: number): S
           position?.lastId ?? '',
           position?.entriesRead ?? '',
           deps.config.summary_entries_max,
-          ...args,
+          ...letterArguments(letters),
+          ...changeArguments(deps.config, changes),
           corrections.length,
           ...corrections.flatMap(({ id, at }) => [id, at ?? '']),
         ],
@@ -100,13 +106,23 @@ export function createSummaryStore(deps: SummaryStoreDeps, cachedMax: number): S
       return 'ok';
     },
     due: (now, max) =>
-      reply(redis.zrange(keys.deadlines(partition), '-inf', String(now), 'BYSCORE', 'LIMIT', 0, max)),
+      reply(
+        redis.zrange(keys.deadlines(partition), '-inf', String(now), 'BYSCORE', 'LIMIT', 0, max),
+        keys.deadlines(partition),
+      ),
   };
 }
 
-function commitArguments(config: ProcessorConfig, changes: readonly Change[]): (string | number)[] {
+function letterArguments(letters: readonly DeadLetter[]): (string | number)[] {
+  const entries = encodeEntries(letters.map((letter) => ({ line: JSON.stringify(letter) })));
+  return [entries.length, ...entries.flatMap((entry) => [entry.rows, entry.body])];
+}
+
+function changeArguments(config: ProcessorConfig, changes: readonly Change[]): (string | number)[] {
   const entries = encodeEntries(changes.map((change) => ({ line: summaryToLine(change.summary) })));
   return [
+    entries.length,
+    ...entries.flatMap((entry) => [entry.rows, entry.body]),
     changes.length,
     ...changes.flatMap(({ record, evaluation, summary, deadlineChanged }) => [
       summary.transaction_id,
@@ -114,7 +130,5 @@ function commitArguments(config: ProcessorConfig, changes: readonly Change[]): (
       retentionOf(evaluation, record.kept.updated_at, config),
       deadlineChanged ? (record.deadline_at ?? '') : 'as it is',
     ]),
-    entries.length,
-    ...entries.flatMap((entry) => [entry.rows, entry.body]),
   ];
 }

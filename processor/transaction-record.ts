@@ -1,3 +1,4 @@
+import { ForeignDataError } from '../common/errors.ts';
 import type { Evaluation } from '../common/evaluate.ts';
 import { earliestDeadline, evaluate } from '../common/evaluate.ts';
 import type { Flow } from '../common/flow.ts';
@@ -31,14 +32,31 @@ export function encodeRecord({ stateJson, kept, deadline_at }: TransactionRecord
   return `{"kept":${JSON.stringify(kept)},"deadline_at":${deadline_at ?? 'null'},"state":${stateJson}}`;
 }
 
-export function decodeRecord(json: string): TransactionRecord {
-  const { state, kept, deadline_at } = JSON.parse(json) as {
-    state: TransactionState;
-    kept: Bookkeeping;
-    deadline_at: number | null;
-  };
+/** Throws a ForeignDataError naming the key for what we have not written. */
+export function decodeRecord(json: string, key: string): TransactionRecord {
+  const { state, kept, deadline_at } = parse(json, key);
   const record = { state, stateJson: JSON.stringify(state), kept };
   return deadline_at === null ? record : { ...record, deadline_at };
+}
+
+interface Parsed {
+  state: TransactionState;
+  kept: Bookkeeping;
+  deadline_at: number | null;
+}
+
+/** A quick look at the shape is all that is affordable; nobody but us has a reason to write here. */
+function parse(json: string, key: string): Parsed {
+  let parsed: Partial<Parsed> | null = null;
+  try {
+    parsed = JSON.parse(json) as Partial<Parsed> | null;
+  } catch {
+    // Told below.
+  }
+  if (parsed?.state?.steps === undefined || parsed.kept?.version === undefined) {
+    throw new ForeignDataError(`Redis holds something that is not ours under ${key}`);
+  }
+  return parsed as Parsed;
 }
 
 /** Logs of one transaction in one batch, in the order of the stream, and when each was collected (ms since 1970, place by place). */

@@ -2,8 +2,11 @@ import type { Clock } from '../common/clock.ts';
 import { describeError, RetriableError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
-import type { Keys } from '../common/redis/keys.ts';
-import { trimPartition } from '../common/redis/trim.ts';
+import { groupsThatRead } from '../common/redis/groups.ts';
+import type { SinkStreams } from '../common/redis/groups.ts';
+import { STREAM_KINDS } from '../common/redis/keys.ts';
+import type { Keys, StreamKind } from '../common/redis/keys.ts';
+import { trimStream } from '../common/redis/trim.ts';
 import type { TrimmedStream } from '../common/redis/trim.ts';
 import type { ProcessorMetrics } from './metrics.ts';
 
@@ -12,6 +15,8 @@ export interface TrimDeps {
   keys: Keys;
   /** The partitions that this process holds now: whoever holds a partition is the one who trims it. */
   held: () => readonly number[];
+  /** Whose groups must be there before anything is dropped. */
+  sinks: readonly SinkStreams[];
   intervalMs: number;
   clock: Clock;
   logger: Logger;
@@ -20,20 +25,47 @@ export interface TrimDeps {
 
 /**
  * Drops what every group has of the partitions held here, every so often, until the signal aborts; and shows how far behind each group is, since
- * one that stays away holds entries back. Throws what is no matter of waiting.
+ * one that stays away holds entries back. Throws what is neither a matter of waiting nor of one stream alone.
  */
 export async function trimHeld(deps: TrimDeps, signal: AbortSignal): Promise<void> {
-  const { redis, keys, held, clock, logger, metrics } = deps;
+  const { held, clock } = deps;
+  const trim = createTrim(deps);
   while (!signal.aborted) {
     await clock.sleep(deps.intervalMs, signal);
+    const trimmed = await Promise.all(held().map(trim));
+    show(deps.metrics, trimmed.flat(), clock.now());
+  }
+}
+
+/** Trims what can be trimmed of a partition; what cannot is told once, as long as it lasts. */
+function createTrim({ redis, keys, sinks, logger }: TrimDeps) {
+  const told = new Map<string, string>();
+
+  function tell(stream: string, reason: string): void {
+    if (told.get(stream) === reason) return;
+    told.set(stream, reason);
+    logger.warn({ stream, reason }, 'a stream is not trimmed for now');
+  }
+
+  async function trim(partition: number, kind: StreamKind): Promise<TrimmedStream[]> {
+    const stream = keys.stream(partition, kind);
     try {
-      const trimmed = await Promise.all(held().map((partition) => trimPartition(redis, keys, partition)));
-      show(metrics, trimmed.flat(), clock.now());
+      const trimmed = await trimStream(redis, keys, partition, kind, groupsThatRead(kind, sinks));
+      if (trimmed.missing.length === 0) told.delete(stream);
+      else tell(stream, `its group ${trimmed.missing.join(', ')} is missing`);
+      return [trimmed];
     } catch (error) {
       if (!(error instanceof RetriableError)) throw error;
-      logger.warn({ error: describeError(error) }, 'streams were not trimmed this time');
+      tell(stream, describeError(error));
+      return [];
     }
   }
+
+  return async (partition: number): Promise<TrimmedStream[]> => {
+    const trimmed: TrimmedStream[] = [];
+    for (const kind of STREAM_KINDS) trimmed.push(...(await trim(partition, kind)));
+    return trimmed;
+  };
 }
 
 /** Anew each time: partitions come and go, and one that is held elsewhere is shown there. */

@@ -21,9 +21,10 @@ export async function fromRedis(
 ): Promise<Summary | undefined> {
   const keys = createKeys(config.redis.prefix);
   const { partitions = config.partitions } = await readDeployment(redis, keys);
-  const json = await reply(redis.get(keys.transaction(partitionOf(id, partitions), id)));
+  const key = keys.transaction(partitionOf(id, partitions), id);
+  const json = await reply(redis.get(key), key);
   if (json === null) return undefined;
-  const { state, kept } = decodeRecord(json);
+  const { state, kept } = decodeRecord(json, key);
   const flow = createFlowFinder(config)(state.facts.interface_id?.value);
   return summarize(state, flow, evaluate(state, flow, kept.created_at, now), kept);
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../common/clock.ts';
 import type { StreamReader } from '../common/redis/stream-reader.ts';
+import { bytesHeld } from '../common/stream-entry.ts';
 import type { StreamEntry } from '../common/stream-entry.ts';
 import type { BatchConfig } from './config.ts';
 
@@ -58,15 +59,16 @@ export async function topUp(
 
 /**
  * Adds entries up to the batch's bounds; a first one whatever its size. False if some were left out: they are in the stream, and will be read again.
- * The headers are let go: no store reads them, and they are a good part of an entry.
+ * The headers are let go: no store reads them, and they are a good part of an entry. Only of what is none of ours everything is kept.
  */
 function addWithin(batch: BatchConfig, entries: StreamEntry[], more: readonly StreamEntry[]): boolean {
   let { rows, bytes } = sizeOf(entries);
   for (const entry of more) {
-    rows += entry.rows;
-    bytes += entry.body.length;
+    const size = sizeOfEntry(entry);
+    rows += size.rows;
+    bytes += size.bytes;
     if (entries.length > 0 && (rows > batch.rows_max || bytes > batch.bytes_max)) return false;
-    entries.push({ ...entry, header: undefined });
+    entries.push(entry.broken === undefined ? { ...entry, header: undefined, fields: [] } : entry);
   }
   return true;
 }
@@ -75,8 +77,15 @@ export function sizeOf(entries: readonly StreamEntry[]): Size {
   let rows = 0;
   let bytes = 0;
   for (const entry of entries) {
-    rows += entry.rows;
-    bytes += entry.body.length;
+    const size = sizeOfEntry(entry);
+    rows += size.rows;
+    bytes += size.bytes;
   }
   return { rows, bytes };
+}
+
+/** What is none of ours becomes one row: a dead letter. */
+function sizeOfEntry(entry: StreamEntry): Size {
+  if (entry.broken === undefined) return { rows: entry.rows, bytes: entry.body.length };
+  return { rows: 1, bytes: bytesHeld(entry) };
 }

@@ -17,7 +17,7 @@ const logs = (n: number, from = 0) => Array.from({ length: n }, (_, i) => aLog(f
 const manifest = () => lab.redis.get(keys.manifest(0, 'log', GROUP));
 
 describe('what vanishes from Redis', () => {
-  test('before it was read is counted', async () => {
+  test('R19: before it was read is counted', async () => {
     await lab.append('log', logs(10), 1);
     await lab.redis.xtrim(keys.stream(0, 'log'), 'MAXLEN', 4);
     const store = aStore();
@@ -27,7 +27,7 @@ describe('what vanishes from Redis', () => {
     await worker.stop();
   });
 
-  test('of a begun batch is counted once, and the rest is stored', async () => {
+  test('R1, R2: of a begun batch is counted once, and the rest is stored', async () => {
     const first = aStore(() => {
       throw new RetriableError('down');
     });
@@ -56,7 +56,7 @@ describe('what vanishes from Redis', () => {
     await worker.stop();
   });
 
-  test('the group, is made again where it stood: nothing is stored twice', async () => {
+  test('R6: the group, is made again where it stood: nothing is stored twice', async () => {
     const store = aStore();
     await lab.append('log', logs(5));
     const worker = await lab.work(store.sink);
@@ -68,13 +68,25 @@ describe('what vanishes from Redis', () => {
     await worker.stop();
   });
 
-  test('the stream with it, lets the work start over', async () => {
+  test('R7: the stream with it, is told, and what comes later is stored', async () => {
+    let gone = false;
     const store = aStore(async () => {
-      await lab.redis.del(keys.stream(0, 'log'));
-      return [];
+      if (!gone) await lab.redis.del(keys.stream(0, 'log'));
+      gone = true;
+      return [{ index: 0, reason: 'no room' }];
     });
-    await lab.append('log', logs(5));
-    const worker = await lab.work(store.sink);
-    await expect(worker.done).rejects.toThrow(RetriableError);
+    await lab.append('log', logs(5), 1);
+    const worker = await lab.work(store.sink, { batch: { rows_max: 3 } });
+    await until('the first batch is committed', async () => (await manifest()) === null && gone);
+    await until(
+      'the loss is told',
+      async () => (await worker.counted('tranweave_sink_lost_entries_total')) > 0,
+    );
+    await lab.append('log', logs(3, 5), 1);
+    await lab.caughtUp();
+    expect([store.rows(), await worker.counted('tranweave_sink_lost_entries_total')]).toEqual([6, 1]);
+    // What the store refused of the entries that are gone is kept nevertheless.
+    expect(await lab.redis.xlen(keys.stream(0, 'dead_letter'))).toBeGreaterThan(0);
+    await worker.stop();
   });
 });

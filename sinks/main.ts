@@ -5,8 +5,10 @@ import type { Logger } from '../common/logger.ts';
 import type { ClaimsConfig } from '../common/redis/claims-config.ts';
 import { createClaimNews } from '../common/redis/claim-news.ts';
 import type { ClaimNews } from '../common/redis/claim-news.ts';
+import { createStoppedPartitions } from '../common/redis/claim-trouble.ts';
 import { createClaims } from '../common/redis/claims.ts';
 import type { Claim } from '../common/redis/claims.ts';
+import { joinDeployment } from '../common/redis/deployment.ts';
 import { sinkGroup } from '../common/redis/groups.ts';
 import { retry } from '../common/retry.ts';
 import { joinAsRole } from '../common/role.ts';
@@ -58,7 +60,7 @@ export async function startSinks(deps: SinksRole): Promise<Started> {
 }
 
 /** What all streams of a sink share. */
-type WorkerOfSink = Omit<SinkWorkerDeps, 'onProgress' | 'onIdle' | 'onTrouble'>;
+type WorkerOfSink = Omit<SinkWorkerDeps, 'onProgress' | 'onTurn' | 'onIdle' | 'onTrouble'>;
 
 /** One store from opening to closing; returns once the process stops. */
 async function runSink(
@@ -70,11 +72,13 @@ async function runSink(
 ): Promise<void> {
   const logger = parent.child({ sink: config.name });
   const sink = createSink(config, { name: config.name, clock, logger });
+  const stopped = createStoppedPartitions((count) => metrics.stopped.set({ sink: config.name }, count));
   // By who is in trouble: the opening, or a stream of a partition.
   const troubles = new Map<string, string>([['open', 'is not open yet']]);
   role.addTrouble(() => {
-    const [first] = troubles.values();
-    return first === undefined ? undefined : `sink ${config.name}: ${first}`;
+    // A store that is away is the same trouble for all of them.
+    const words = [...new Set(troubles.values()), stopped.words() ?? []].flat().join('; ');
+    return words === '' ? undefined : `sink ${config.name}: ${words}`;
   });
   try {
     if (!(await open(sink, logger, clock, lifecycle.stopping, (words) => troubles.set('open', words))))
@@ -108,7 +112,12 @@ async function runSink(
       clock,
       logger,
       onFailure: (error) => lifecycle.fail(error),
-      work: (claim) => carryPartition(worker, role, troubles, claim),
+      onTrouble: stopped.set,
+      work: async (claim, onTurn) => {
+        // Again with every claim: Redis may have been flushed or replaced since.
+        await joinDeployment(role.redis, role.keys, shared.partitions);
+        await carryPartition(worker, role, troubles, claim, onTurn);
+      },
     }).run(lifecycle.stopping);
   } finally {
     await sink.close();
@@ -146,7 +155,10 @@ async function carryPartition(
   role: Role,
   troubles: Map<string, string>,
   claim: Claim,
+  onTurn: () => void,
 ): Promise<void> {
+  // What stopped the partition is over when all of them have come round again.
+  const notYet = new Set(worker.sink.streams);
   const failed = new AbortController();
   const signal = AbortSignal.any([claim.signal, failed.signal]);
   const carried = worker.sink.streams.map(async (kind) => {
@@ -159,7 +171,16 @@ async function carryPartition(
     };
     try {
       await carryStream(
-        { ...worker, onProgress: () => part.progress(), onIdle: () => part.idle(), onTrouble },
+        {
+          ...worker,
+          onProgress: () => part.progress(),
+          onTurn: () => {
+            notYet.delete(kind);
+            if (notYet.size === 0) onTurn();
+          },
+          onIdle: () => part.idle(),
+          onTrouble,
+        },
         { ...claim, signal },
         kind,
       );

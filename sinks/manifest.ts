@@ -1,8 +1,9 @@
+import * as v from 'valibot';
 import type { DeadLetter } from '../common/dead-letter.ts';
-import { RetriableError } from '../common/errors.ts';
+import { ForeignDataError } from '../common/errors.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import type { Keys, StreamKind } from '../common/redis/keys.ts';
-import { errorCode, reply } from '../common/redis/redis-error.ts';
+import { reply } from '../common/redis/redis-error.ts';
 import { loadScript } from '../common/redis/scripts.ts';
 import { encodeEntries } from '../common/stream-entry.ts';
 
@@ -12,14 +13,16 @@ import { encodeEntries } from '../common/stream-entry.ts';
  * and writes it as well. For the same reason a batch is of one partition: bounds over several partitions could not be handed
  * over without asking whether the others still stand (docs/decisions/002-one-batch-one-partition.md).
  */
-export interface Manifest {
-  token: string;
+export type Manifest = v.InferOutput<typeof manifestSchema>;
+
+const manifestSchema = v.object({
+  token: v.string(),
   /** Where the group stood; if it stands elsewhere, somebody has moved it since. */
-  after_id: string;
-  first_id: string;
-  last_id: string;
-  entries: number;
-}
+  after_id: v.string(),
+  first_id: v.string(),
+  last_id: v.string(),
+  entries: v.number(),
+});
 
 const manifestScript = loadScript(new URL('./manifest.lua', import.meta.url));
 const commitScript = loadScript(new URL('./commit.lua', import.meta.url));
@@ -30,10 +33,10 @@ export interface Ledger {
   pending(): Promise<Manifest | undefined>;
   begin(manifest: Manifest): Promise<void>;
   /**
-   * Moves the group behind the batch, forgets the manifest and keeps what the store refused, all at once. Throws a RetriableError when
-   * the stream is gone; a group that is gone is made again where it belongs.
+   * Moves the group behind the batch, forgets the manifest and keeps what could not be stored, all at once. A group that is gone
+   * is made again where it belongs, and the stream with it.
    */
-  commit(lastId: string, entriesRead: number | null, refused: readonly DeadLetter[]): Promise<void>;
+  commit(lastId: string, entriesRead: number | null, letters: readonly DeadLetter[]): Promise<void>;
 }
 
 export interface LedgerDeps {
@@ -50,15 +53,15 @@ export function createLedger({ redis, keys, partition, kind, group, token }: Led
   const claimKey = keys.claim(partition, group);
   return {
     pending: async () => {
-      const json = await reply(redis.get(manifestKey));
-      return json === null ? undefined : (JSON.parse(json) as Manifest);
+      const json = await reply(redis.get(manifestKey), manifestKey);
+      return json === null ? undefined : parseManifest(json, manifestKey);
     },
     begin: async (manifest) => {
       await manifestScript.run(redis, [claimKey, manifestKey], [token, JSON.stringify(manifest)]);
     },
-    commit: async (lastId, entriesRead, refused) => {
-      const entries = encodeEntries(refused.map((letter) => ({ line: JSON.stringify(letter) })));
-      const run = commitScript.run(
+    commit: async (lastId, entriesRead, letters) => {
+      const entries = encodeEntries(letters.map((letter) => ({ line: JSON.stringify(letter) })));
+      await commitScript.run(
         redis,
         [claimKey, manifestKey, keys.stream(partition, kind), keys.stream(partition, 'dead_letter')],
         [
@@ -70,12 +73,14 @@ export function createLedger({ redis, keys, partition, kind, group, token }: Led
           ...entries.flatMap((entry) => [entry.rows, entry.body]),
         ],
       );
-      try {
-        await run;
-      } catch (error) {
-        if (errorCode(error) !== 'NOGROUP') throw error;
-        throw new RetriableError('the stream was deleted', { cause: error });
-      }
     },
   };
+}
+
+function parseManifest(json: string, key: string): Manifest {
+  try {
+    return v.parse(manifestSchema, JSON.parse(json));
+  } catch (error) {
+    throw new ForeignDataError(`Redis holds something that is not ours under ${key}`, { cause: error });
+  }
 }

@@ -1,4 +1,4 @@
-import { Counter, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
 
 /** What a sinks process counts; declared once, names and units as Prometheus asks. */
@@ -15,10 +15,20 @@ export function createSinkMetrics(registry: Registry) {
       'Rows that a store refused for ever; they are dead letters',
     ),
     retries: counter('tranweave_sink_retries_total', 'Writes that failed and were repeated'),
+    undecodable: counter(
+      'tranweave_sink_undecodable_entries_total',
+      'Stream entries that are none of ours; they are dead letters, but for those of the dead-letter streams, which are left out',
+    ),
     lost: counter(
       'tranweave_sink_lost_entries_total',
-      'Entries that were gone before they were stored; anything but 0 is a loss',
+      'Entries that were gone before they were stored, at least; anything but 0 is a loss',
     ),
+    stopped: new Gauge({
+      name: 'tranweave_sink_stopped_partitions',
+      help: 'Partitions held here that are not carried, since Redis holds something that is not ours under their keys',
+      labelNames: ['sink'] as const,
+      registers: [registry],
+    }),
     writeSeconds: new Histogram({
       name: 'tranweave_sink_write_seconds',
       help: 'How long a store took for a batch',

@@ -4,10 +4,11 @@ import type { Logger } from '../common/logger.ts';
 import type { Claim } from '../common/redis/claims.ts';
 import { connectBlocking, untilReady } from '../common/redis/connection.ts';
 import type { RedisClient, RedisConfig } from '../common/redis/connection.ts';
-import { positionOf } from '../common/redis/groups.ts';
+import { placeGroup, positionOf } from '../common/redis/groups.ts';
+import type { ClaimedGroup } from '../common/redis/groups.ts';
 import type { Keys, StreamKind } from '../common/redis/keys.ts';
-import { noticeLoss } from '../common/redis/loss.ts';
-import type { Position } from '../common/redis/loss.ts';
+import { createLossWatch, GROUP_WAS_MISSING } from '../common/redis/loss.ts';
+import type { Look, Loss, LossWatch, Position } from '../common/redis/loss.ts';
 import { createStreamReader, disconnectOn } from '../common/redis/stream-reader.ts';
 import type { StreamReader } from '../common/redis/stream-reader.ts';
 import type { StreamEntry } from '../common/stream-entry.ts';
@@ -22,8 +23,6 @@ import { storeBatch } from './store-batch.ts';
 
 /** How long the connection for reads may take. */
 const READY_MS_MAX = 5_000;
-/** How often a worker with nothing to do looks whether entries vanished unread. */
-const LOSS_LOOK_MS = 5_000;
 
 export interface SinkWorkerDeps {
   sink: Sink;
@@ -46,6 +45,8 @@ export interface SinkWorkerDeps {
    * this process, which goes on trying: it shows by `onTrouble`, not by the lack of progress.
    */
   onProgress: () => void;
+  /** Called after every turn of a loop that failed nowhere. */
+  onTurn: () => void;
   /** Called when there is nothing to do but wait for others. */
   onIdle: () => void;
   /** Called with what keeps the store from taking this stream's batch, in words, and with undefined once it has it. */
@@ -58,6 +59,10 @@ export interface Carried {
   signal: AbortSignal;
   kind: StreamKind;
   stream: string;
+  group: ClaimedGroup;
+  watch: LossWatch;
+  /** Counts a loss and says it. */
+  tell: (loss: Loss) => void;
   ledger: Ledger;
   reader: StreamReader;
   labels: { sink: string; stream: StreamKind };
@@ -72,43 +77,67 @@ export interface Carried {
  * more, however long the store is away. Throws a FencedError when the claim is lost and a RetriableError when Redis is away: starting over is right then.
  */
 export async function carryStream(deps: SinkWorkerDeps, claim: Claim, kind: StreamKind): Promise<void> {
-  const { redis, keys, group, clock } = deps;
-  const { partition, token, signal } = claim;
-  const stream = keys.stream(partition, kind);
   const blocking = connectBlocking(deps.redisConfig, deps.logger);
-  disconnectOn(signal, blocking);
+  const end = disconnectOn(claim.signal, blocking);
   try {
     await untilReady(blocking, READY_MS_MAX);
-    const carried: Carried = {
-      deps,
-      signal,
-      kind,
-      stream,
-      ledger: createLedger({ redis, keys, partition, kind, group, token }),
-      reader: createStreamReader(blocking, stream, kind, READ_BYTES),
-      labels: { sink: deps.name, stream: kind },
-    };
-    const start = await positionOf(redis, stream, group);
-    let position: Position = { lastId: start.last_delivered_id, entriesRead: start.entries_read };
-    position = await finishBegun(carried, position);
-    position = await tellLoss(carried, position);
-    let lookAgainAt = clock.now() + LOSS_LOOK_MS;
-    while (!signal.aborted) {
-      const entries = await gather(carried.reader, deps.batch, clock, position.lastId, signal);
-      deps.onProgress();
-      if (entries.length > 0) {
-        position = await storeNext(carried, position, entries);
-      } else if (clock.now() >= lookAgainAt) {
-        position = await tellLoss(carried, position);
-        lookAgainAt = clock.now() + LOSS_LOOK_MS;
-      }
-    }
+    await carry(carriedOf(deps, claim, kind, blocking));
   } catch (error) {
     // The claim's end closes the connection under a waiting read; that is no failure.
-    if (!(signal.aborted && error instanceof RetriableError)) throw error;
+    if (!(claim.signal.aborted && error instanceof RetriableError)) throw error;
   } finally {
-    blocking.disconnect();
+    end();
   }
+}
+
+function carriedOf(
+  deps: SinkWorkerDeps,
+  { partition, token, signal }: Claim,
+  kind: StreamKind,
+  blocking: RedisClient,
+): Carried {
+  const { redis, keys, group, clock } = deps;
+  const stream = keys.stream(partition, kind);
+  const labels = { sink: deps.name, stream: kind };
+  const tell = ({ entries, words }: Loss) => {
+    deps.metrics.lost.inc(labels, entries);
+    deps.logger.error({ stream, lost: entries }, `${words}${entries > 0 ? '; rows are lost' : ''}`);
+  };
+  return {
+    deps,
+    signal,
+    kind,
+    stream,
+    group: { stream, group, claimKey: keys.claim(partition, group), token },
+    watch: createLossWatch({ redis, stream, group, clock, tell }),
+    tell,
+    ledger: createLedger({ redis, keys, partition, kind, group, token }),
+    reader: createStreamReader(blocking, stream, kind, READ_BYTES),
+    labels,
+  };
+}
+
+async function carry(carried: Carried): Promise<void> {
+  const { deps, signal, stream, group, watch, reader } = carried;
+  const start = await positionOf(deps.redis, stream, group.group);
+  if (start.made) carried.tell(GROUP_WAS_MISSING);
+  let position = await finishBegun(carried, start.position);
+  if (!signal.aborted) position = await settle(carried, await watch.look(position));
+  while (!signal.aborted) {
+    const entries = await gather(reader, deps.batch, deps.clock, position.lastId, signal);
+    deps.onProgress();
+    if (entries.length > 0) position = await storeNext(carried, position, entries);
+    // A batch that was begun and is not stored yet is the next owner's, and the group stays where it is.
+    if (signal.aborted) return;
+    position = await settle(carried, await watch.lookWhenDue(position));
+    deps.onTurn();
+  }
+}
+
+/** Puts the group where a look found that it should be. */
+async function settle({ deps, group }: Carried, { position, misplaced }: Look): Promise<Position> {
+  if (misplaced) await placeGroup(deps.redis, group, position);
+  return position;
 }
 
 /** Stores what has been gathered, and what more there is when its turn comes. */
@@ -135,37 +164,20 @@ function manifestOf(stream: string, afterId: string, entries: readonly StreamEnt
 
 /** Repeats the very batch that a former owner had begun: it may or may not be stored, and the store knows by its token. */
 async function finishBegun(carried: Carried, position: Position): Promise<Position> {
-  const { deps, labels, ledger, reader, stream } = carried;
+  const { deps, ledger, reader, stream } = carried;
   const begun = await ledger.pending();
   if (begun === undefined) return position;
   if (begun.after_id !== position.lastId) {
     // Finishing it would move the group past what somebody wants stored again, or back before what is to be left out.
     deps.logger.warn(
       { stream, batch: begun.token, group: position.lastId },
-      'the group was moved by hand: a batch that was begun before is not finished',
+      'the group does not stand where the batch was begun: somebody moved it, so the batch is not finished',
     );
     return position;
   }
   deps.logger.info({ stream, batch: begun.token }, 'repeating the batch that was begun');
   const entries = await reader.range(begun.first_id, begun.last_id);
   const lost = begun.entries - entries.length;
-  if (lost > 0) {
-    deps.metrics.lost.inc(labels, lost);
-    deps.logger.error(
-      { stream, batch: begun.token, lost },
-      'entries of a begun batch are gone: rows may be lost',
-    );
-  }
+  if (lost > 0) carried.tell({ entries: lost, words: 'entries of a batch that was begun are gone' });
   return storeBatch(carried, position, () => Promise.resolve({ manifest: begun, entries }));
-}
-
-/** Counts and tells entries that vanished before they were stored. */
-function tellLoss({ deps, labels, stream }: Carried, position: Position): Promise<Position> {
-  return noticeLoss(deps.redis, stream, position, (lost) => {
-    deps.metrics.lost.inc(labels, lost);
-    deps.logger.error(
-      { stream, lost },
-      'entries were deleted from the stream before they were stored: rows are lost',
-    );
-  });
 }

@@ -1,8 +1,10 @@
+import type { DeadLetter } from '../common/dead-letter.ts';
 import { describeError, RetriableError } from '../common/errors.ts';
 import type { Position } from '../common/redis/loss.ts';
 import { retry } from '../common/retry.ts';
 import type { RetryPolicy } from '../common/retry.ts';
 import type { StreamEntry } from '../common/stream-entry.ts';
+import { undecodableLetter } from '../common/undecodable.ts';
 import { sizeOf } from './fill-batch.ts';
 import type { Manifest } from './manifest.ts';
 import { toDeadLetters } from './refused.ts';
@@ -39,10 +41,20 @@ export async function storeBatch(
   });
   if (written === undefined) return position;
   const { batch, refused } = written;
-  const { manifest } = written.begun;
-  const entriesRead = position.entriesRead === null ? null : position.entriesRead + manifest.entries;
-  const letters = toDeadLetters(deps.name, batch, refused, deps.clock.now());
-  await ledger.commit(manifest.last_id, entriesRead, letters);
+  const { manifest, entries } = written.begun;
+  const { entriesRead } = carried.watch.advance(position, entries);
+  const after: Position = {
+    lastId: manifest.last_id,
+    // Those that are gone by now were counted as lost when the batch was found.
+    entriesRead: entriesRead === null ? null : entriesRead + manifest.entries - entries.length,
+  };
+  const now = deps.clock.now();
+  const letters = toDeadLetters(deps.name, batch, refused, now);
+  const undecodable = undecodableLetters(carried, entries, now);
+  // Those of the dead-letter stream itself have nowhere to go: appended there, they would come again and again.
+  const kept = kind === 'dead_letter' ? letters : [...letters, ...undecodable];
+  await ledger.commit(after.lastId, after.entriesRead, kept);
+  tellUndecodable(carried, undecodable);
   deps.metrics.rows.inc(labels, batch.rows - refused.length);
   deps.metrics.refused.inc(labels, refused.length);
   if (refused.length > 0) {
@@ -51,20 +63,44 @@ export async function storeBatch(
       'the store refuses rows; they are dead letters',
     );
   }
-  return { lastId: manifest.last_id, entriesRead };
+  return after;
+}
+
+function undecodableLetters(
+  { deps, stream }: Carried,
+  entries: readonly StreamEntry[],
+  now: number,
+): DeadLetter[] {
+  return entries.flatMap((entry) =>
+    entry.broken === undefined
+      ? []
+      : [undecodableLetter(stream, entry, entry.broken, `sink ${deps.name}`, now)],
+  );
+}
+
+function tellUndecodable({ deps, kind, labels }: Carried, letters: readonly DeadLetter[]): void {
+  if (letters.length === 0) return;
+  deps.metrics.undecodable.inc(labels, letters.length);
+  const told = { entries: letters.length, first: letters[0]?.event_id, reason: letters[0]?.reason };
+  if (kind === 'dead_letter') {
+    deps.logger.error(told, 'entries of a dead-letter stream are none of ours; they are left out');
+  } else {
+    deps.logger.warn(told, 'stream entries are none of ours; they are dead letters');
+  }
 }
 
 function toSinkBatch({ kind }: Carried, { manifest, entries }: BegunBatch): SinkBatch {
+  const ours = entries.filter(({ broken }) => broken === undefined);
   return {
     stream: kind,
     token: manifest.token,
-    chunks: entries.map((entry) => entry.body),
-    ...sizeOf(entries),
+    chunks: ours.map((entry) => entry.body),
+    ...sizeOf(ours),
   };
 }
 
 async function write({ deps, labels }: Carried, batch: SinkBatch): Promise<readonly RefusedRow[]> {
-  // All of its entries are gone from the stream.
+  // All of its entries are gone from the stream, or none of ours.
   if (batch.chunks.length === 0) return [];
   const started = deps.clock.now();
   const { refused } = await deps.sink.write(batch, deps.force);

@@ -1,9 +1,11 @@
 import type { Clock } from '../clock.ts';
-import { describeError, FencedError, RetriableError } from '../errors.ts';
+import { describeError, FencedError, ForeignDataError, RetriableError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { assignPartitions } from './assignment.ts';
 import type { ClaimNews } from './claim-news.ts';
 import { acquireClaim, heartbeat, releaseClaim, renewClaim } from './claim-scripts.ts';
+import { createTrouble } from './claim-trouble.ts';
+import type { Trouble } from './claim-trouble.ts';
 import type { RedisClient } from './connection.ts';
 import type { Keys } from './keys.ts';
 
@@ -18,6 +20,7 @@ import type { Keys } from './keys.ts';
  *   held ──(renewal says it is not ours, or Redis was out of reach for a whole TTL)──▶ lost: the work is told to stop, free
  *   held ──(the work was refused by the fence)──▶ lost, free
  *   held ──(the work failed retriably)──▶ held: the work starts over after a pause
+ *   held ──(what Redis holds is not ours)──▶ held, in trouble: tried again after growing pauses, until a turn of the work is done
  *
  * Replicas look at each heartbeat, and at once when one tells the others that it came, left or let a partition go: a hand-over takes
  * a moment, and the takeover from one that died at most `ttlMs`, since signs of life count for a heartbeat less than that.
@@ -33,8 +36,13 @@ export interface Claim {
   signal: AbortSignal;
 }
 
-/** Works on a partition until the claim's signal aborts. A FencedError means the claim is lost, a RetriableError means start over. */
-export type ClaimWork = (claim: Claim) => Promise<void>;
+/**
+ * Works on a partition until the claim's signal aborts. A FencedError means the claim is lost, a RetriableError means start over, a
+ * ForeignDataError that somebody has to look.
+ *
+ * @param onTurn to be called whenever a turn of the work has been done: what kept it from being done is over then.
+ */
+export type ClaimWork = (claim: Claim, onTurn: () => void) => Promise<void>;
 
 export interface ClaimsDeps {
   redis: RedisClient;
@@ -52,6 +60,8 @@ export interface ClaimsDeps {
   clock: Clock;
   logger: Logger;
   work: ClaimWork;
+  /** Called with what keeps the work on a partition from being done, in words, and with undefined once that is over. */
+  onTrouble?: (partition: number, words: string | undefined) => void;
   /** Called with an error that is neither retriable nor a lost claim: the process must end. */
   onFailure(error: unknown): void;
 }
@@ -181,27 +191,35 @@ function giveUpExpired(held: Iterable<Held>, renewedBefore: number): void {
 }
 
 async function runWork(deps: ClaimsDeps, claim: Claim): Promise<void> {
+  const trouble = createTrouble(deps, claim.partition);
   while (!claim.signal.aborted) {
     try {
-      await deps.work(claim);
-      return;
+      await deps.work(claim, () => trouble.over());
+      break;
     } catch (error) {
       if (error instanceof FencedError) {
         deps.logger.warn(
           { group: deps.group, partition: claim.partition },
           'refused by the fence: the claim is lost',
         );
-        return;
+        break;
       }
       if (!(error instanceof RetriableError)) {
         deps.onFailure(error);
-        return;
+        break;
       }
-      deps.logger.warn(
-        { group: deps.group, partition: claim.partition, error: describeError(error) },
-        'work on a partition was interrupted; it starts over',
-      );
-      await deps.clock.sleep(RESTART_DELAY_MS, claim.signal);
+      await deps.clock.sleep(delayAfter(deps, claim.partition, trouble, error), claim.signal);
     }
   }
+  trouble.leave();
+}
+
+/** Says what happened, and how long to wait before the work starts over. */
+function delayAfter(deps: ClaimsDeps, partition: number, trouble: Trouble, error: RetriableError): number {
+  if (error instanceof ForeignDataError) return trouble.begin(describeError(error));
+  deps.logger.warn(
+    { group: deps.group, partition, error: describeError(error) },
+    'work on a partition was interrupted; it starts over',
+  );
+  return RESTART_DELAY_MS;
 }

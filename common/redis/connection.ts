@@ -1,8 +1,9 @@
 import { Cluster, Redis } from 'ioredis';
 import * as v from 'valibot';
 import { duration } from '../config-values.ts';
-import { RetriableError } from '../errors.ts';
+import { FatalError, RetriableError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { meaningOf } from './redis-error.ts';
 
 /** Connections to Redis: one server or a Cluster, with every option whose default could move given on purpose. */
 
@@ -127,7 +128,7 @@ function nodeOf(text: string): { host: string; port: number } {
   return { host: text.slice(0, at), port: Number(text.slice(at + 1)) };
 }
 
-/** Resolves once commands can be sent. Throws a RetriableError when that takes longer than `timeoutMs`. */
+/** Resolves once commands can be sent. Throws a RetriableError when that takes longer than `timeoutMs`, a FatalError when we are not let in. */
 export async function untilReady(client: RedisClient, timeoutMs: number): Promise<void> {
   if (client.status === 'ready') return;
   await new Promise<void>((resolve, reject) => {
@@ -140,7 +141,11 @@ export async function untilReady(client: RedisClient, timeoutMs: number): Promis
     };
     let last: Error | undefined;
     const onReady = () => settle();
-    const onError = (error: Error) => (last = error);
+    const onError = (error: Error) => {
+      last = error;
+      const meaning = meaningOf(error);
+      if (meaning instanceof FatalError) settle(meaning);
+    };
     const timer = setTimeout(
       () => settle(new RetriableError(`Redis did not answer within ${timeoutMs} ms`, { cause: last })),
       timeoutMs,

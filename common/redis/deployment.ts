@@ -2,7 +2,9 @@ import { FatalError } from '../errors.ts';
 import type { RedisClient } from './connection.ts';
 import type { Keys } from './keys.ts';
 import { readDeployment, refuseHalfway } from './partition-change.ts';
+import type { Deployment } from './partition-change.ts';
 import { errorCode, reply } from './redis-error.ts';
+import { lackingRight } from './rights.ts';
 
 /** Version of everything that Tranweave keeps in Redis; raised when a release could not read what the one before wrote. */
 const FORMAT = '1';
@@ -14,9 +16,8 @@ const REDIS_MAJOR_MIN = 7;
  */
 export async function joinDeployment(redis: RedisClient, keys: Keys, partitions: number): Promise<void> {
   await checkServer(redis);
-  await reply(redis.hsetnx(keys.meta(), 'partitions', String(partitions)));
-  await reply(redis.hsetnx(keys.meta(), 'format', FORMAT));
-  const deployment = await readDeployment(redis, keys);
+  await checkRights(redis, keys);
+  const deployment = await recorded(redis, keys, partitions);
   if (deployment.format !== FORMAT) {
     throw new FatalError(
       `this Redis holds data of format ${deployment.format}; this release reads and writes format ${FORMAT}`,
@@ -29,6 +30,15 @@ export async function joinDeployment(redis: RedisClient, keys: Keys, partitions:
         `transaction lives depends on it, so another number takes \`tranweave partitions --to ${partitions}\``,
     );
   }
+}
+
+/** Written only where nothing is written yet: a reader must be able to start, and to drain, while Redis is too full for any write. */
+async function recorded(redis: RedisClient, keys: Keys, partitions: number): Promise<Deployment> {
+  const found = await readDeployment(redis, keys);
+  if (found.partitions !== undefined && found.format !== undefined) return found;
+  await reply(redis.hsetnx(keys.meta(), 'partitions', String(partitions)));
+  await reply(redis.hsetnx(keys.meta(), 'format', FORMAT));
+  return readDeployment(redis, keys);
 }
 
 async function checkServer(redis: RedisClient): Promise<void> {
@@ -45,6 +55,11 @@ async function checkServer(redis: RedisClient): Promise<void> {
       `Redis runs with maxmemory-policy ${policy} and would drop logs when it is full; set \`maxmemory-policy noeviction\``,
     );
   }
+}
+
+async function checkRights(redis: RedisClient, keys: Keys): Promise<void> {
+  const lacking = await lackingRight(redis, keys.meta());
+  if (lacking !== undefined) throw new FatalError(`the Redis user may not run ${lacking}`);
 }
 
 /** Undefined where the provider forbids CONFIG: INFO memory tells it as well. */

@@ -1,8 +1,10 @@
-import { RetriableError } from '../errors.ts';
+import { ForeignDataError } from '../errors.ts';
 import type { RedisClient } from './connection.ts';
 import type { Keys, StreamKind } from './keys.ts';
 import { STREAM_KINDS } from './keys.ts';
+import type { Position } from './loss.ts';
 import { errorCode, reply } from './redis-error.ts';
+import { loadScript } from './scripts.ts';
 
 /**
  * Consumer groups, used as durable cursors: a claim makes its holder the only reader, so entries are read with XREAD and the
@@ -19,14 +21,31 @@ export function sinkGroup(sink: string): string {
   return `sink:${sink}`;
 }
 
-/** Creates a group at the stream's beginning where it does not exist; nothing is trimmed before a group has it. */
-export async function ensureGroup(redis: RedisClient, stream: string, group: string): Promise<void> {
-  try {
-    await redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
-  } catch (error) {
-    // BUSYGROUP: it exists, which is what we want.
-    if (errorCode(error) !== 'BUSYGROUP') await reply(Promise.reject(error));
-  }
+const createScript = loadScript(new URL('./group-create.lua', import.meta.url));
+const placeScript = loadScript(new URL('./group-place.lua', import.meta.url));
+
+/**
+ * Makes a group at the stream's beginning where there is none; nothing is trimmed before a group has it. True if it was missing.
+ */
+export async function ensureGroup(redis: RedisClient, stream: string, group: string): Promise<boolean> {
+  return (await createScript.run(redis, [stream], [group])) === 1;
+}
+
+/** A group of a claimed partition's stream, and the claim that is needed to move it. */
+export interface ClaimedGroup {
+  stream: string;
+  group: string;
+  claimKey: string;
+  token: string;
+}
+
+/** Puts a group where its reader stands, and makes it again there if it is gone. Throws a FencedError when the claim is lost. */
+export async function placeGroup(
+  redis: RedisClient,
+  { stream, group, claimKey, token }: ClaimedGroup,
+  { lastId, entriesRead }: Position,
+): Promise<void> {
+  await placeScript.run(redis, [claimKey, stream], [token, group, lastId, entriesRead ?? '']);
 }
 
 export interface GroupInfo {
@@ -44,8 +63,8 @@ export async function groupsOf(redis: RedisClient, stream: string): Promise<Grou
   try {
     raw = (await redis.xinfo('GROUPS', stream)) as unknown[];
   } catch (error) {
-    if (error instanceof Error && errorCode(error) === 'ERR') return [];
-    return reply(Promise.reject(error));
+    if (errorCode(error) === 'ERR') return [];
+    return reply(Promise.reject(error), stream);
   }
   return raw.map((flat) => {
     const fields = fieldsOf(flat as unknown[]);
@@ -64,12 +83,17 @@ function entriesRead(fields: ReadonlyMap<string, unknown>): number | null {
   return told === null && String(fields.get('last-delivered-id')) === '0-0' ? 0 : told;
 }
 
-/** Where a group stands. Throws a RetriableError after having created the group anew if it is gone. */
-export async function positionOf(redis: RedisClient, stream: string, group: string): Promise<GroupInfo> {
+/** Where a group stands; `made` if it was missing, and is at the stream's beginning now. */
+export async function positionOf(
+  redis: RedisClient,
+  stream: string,
+  group: string,
+): Promise<{ position: Position; made: boolean }> {
+  const made = await ensureGroup(redis, stream, group);
   const info = (await groupsOf(redis, stream)).find((g) => g.name === group);
-  if (info !== undefined) return info;
-  await ensureGroup(redis, stream, group);
-  throw new RetriableError(`group ${group} of ${stream} was missing and has been created`);
+  // Gone in between: what is missing is told, and made, by the next look.
+  if (info === undefined) return { position: { lastId: '0-0', entriesRead: 0 }, made };
+  return { position: { lastId: info.last_delivered_id, entriesRead: info.entries_read }, made };
 }
 
 export interface StreamInfo {
@@ -86,7 +110,7 @@ export async function streamInfo(redis: RedisClient, stream: string): Promise<St
     raw = (await redis.xinfo('STREAM', stream)) as unknown[];
   } catch (error) {
     if (errorCode(error) === 'ERR') return null;
-    return reply(Promise.reject(error));
+    return reply(Promise.reject(error), stream);
   }
   const fields = fieldsOf(raw);
   const first = fields.get('first-entry') as [string] | null;
@@ -104,18 +128,38 @@ function fieldsOf(flat: readonly unknown[]): Map<string, unknown> {
   return fields;
 }
 
-/** Which groups read which streams: the processors take logs; each sink takes the kinds it names. */
+/** A sink as its groups need to know it. */
+export interface SinkStreams {
+  name: string;
+  streams: readonly StreamKind[];
+}
+
+/** Which groups read a stream of this kind: the processors take logs; each sink takes the kinds it names. */
+export function groupsThatRead(kind: StreamKind, sinks: readonly SinkStreams[]): string[] {
+  const readers = sinks.filter((sink) => sink.streams.includes(kind)).map((sink) => sinkGroup(sink.name));
+  return kind === 'log' ? [PROCESSOR_GROUP, ...readers] : readers;
+}
+
+/**
+ * Makes every group that is missing.
+ *
+ * @param onForeign called for a stream in whose place somebody put something else: whoever works on that partition
+ *   makes the group once it is a stream again, and until then nobody else need wait for it.
+ */
 export async function ensureGroups(
   redis: RedisClient,
   keys: Keys,
   partitions: number,
-  sinks: readonly { name: string; streams: readonly StreamKind[] }[],
+  sinks: readonly SinkStreams[],
+  onForeign: (error: ForeignDataError) => void,
 ): Promise<void> {
   for (let partition = 0; partition < partitions; partition += 1) {
-    await ensureGroup(redis, keys.stream(partition, 'log'), PROCESSOR_GROUP);
-    for (const sink of sinks) {
-      for (const kind of STREAM_KINDS.filter((k) => sink.streams.includes(k))) {
-        await ensureGroup(redis, keys.stream(partition, kind), sinkGroup(sink.name));
+    for (const kind of STREAM_KINDS) {
+      for (const group of groupsThatRead(kind, sinks)) {
+        await ensureGroup(redis, keys.stream(partition, kind), group).catch((error: unknown) => {
+          if (!(error instanceof ForeignDataError)) throw error;
+          onForeign(error);
+        });
       }
     }
   }

@@ -37,6 +37,7 @@ export const GUARD_CHANGING = 'changing';
 export async function readDeployment(redis: RedisClient, keys: Keys): Promise<Deployment> {
   const [partitions, format, from, to, step] = await reply(
     redis.hmget(keys.meta(), 'partitions', 'format', 'changing_from', 'changing_to', 'changing_step'),
+    keys.meta(),
   );
   const known = CHANGE_STEPS.find((name) => name === step);
   return {

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { FatalError } from '../errors.ts';
 import type { RedisClient } from './connection.ts';
 import { errorCode, meaningOf } from './redis-error.ts';
+import { lackingRight } from './rights.ts';
 
 /** A Lua script of its own file; its head says what KEYS, ARGV and the result are. */
 export interface Script {
@@ -22,13 +24,24 @@ export function loadScript(url: URL): Script {
       try {
         return await client.callBuffer('EVALSHA', sha, keys.length, ...keys, ...args);
       } catch (error) {
-        if (errorCode(error) !== 'NOSCRIPT') throw meaningOf(error);
+        if (errorCode(error) !== 'NOSCRIPT') throw await reasonOf(error, client, keys);
       }
       try {
         return await client.callBuffer('EVAL', source, keys.length, ...keys, ...args);
       } catch (error) {
-        throw meaningOf(error);
+        throw await reasonOf(error, client, keys);
       }
     },
   };
+}
+
+/** A command that a script may not run fails with the code of any mistake in a script. */
+async function reasonOf(error: unknown, client: RedisClient, keys: readonly string[]): Promise<unknown> {
+  const [key] = keys;
+  if (errorCode(error) === 'ERR' && key !== undefined) {
+    const lacking = await lackingRight(client, key);
+    if (lacking !== undefined)
+      return new FatalError(`the Redis user may not run ${lacking}`, { cause: error });
+  }
+  return meaningOf(error, keys);
 }

@@ -1,4 +1,4 @@
-import { decodeEntry } from '../stream-entry.ts';
+import { bytesHeld, decodeEntry } from '../stream-entry.ts';
 import type { StreamEntry } from '../stream-entry.ts';
 import type { RedisClient } from './connection.ts';
 import type { StreamKind } from './keys.ts';
@@ -8,7 +8,7 @@ import { reply } from './redis-error.ts';
 export interface StreamReader {
   /**
    * The entries after `afterId`, waiting up to `blockMs` for the first; empty when none came or `signal` aborted. So many entries
-   * that they are likely to stay under the reader's bytes bound.
+   * that they are likely to stay under the reader's bytes bound. Those that are none of ours are among them, marked `broken`.
    */
   read(afterId: string, blockMs: number): Promise<StreamEntry[]>;
   /** The entries from `firstId` to `lastId`, both included. */
@@ -35,7 +35,7 @@ export function createStreamReader(
 
   function learn(entries: readonly StreamEntry[]): void {
     if (entries.length === 0) return;
-    const bytes = entries.reduce((sum, entry) => sum + entry.body.length + (entry.header?.length ?? 0), 0);
+    const bytes = entries.reduce((sum, entry) => sum + bytesHeld(entry), 0);
     // Quick to believe in larger entries, slow to believe in smaller ones: memory is what matters.
     const average = bytes / entries.length;
     entryBytes = average > entryBytes ? average : entryBytes * 0.7 + average * 0.3;
@@ -47,20 +47,30 @@ export function createStreamReader(
       const block = blockMs > 0 ? ['BLOCK', String(blockMs)] : [];
       const answer = (await reply(
         redis.callBuffer('XREAD', 'COUNT', String(count), ...block, 'STREAMS', stream, afterId),
+        stream,
       )) as [[Buffer, RawEntry[]]] | null;
       const entries = (answer?.[0][1] ?? []).map((raw) => decodeEntry(kind, raw));
       learn(entries);
       return entries;
     },
     range: async (firstId, lastId) => {
-      const raw = (await reply(redis.callBuffer('XRANGE', stream, firstId, lastId))) as RawEntry[];
+      const raw = (await reply(redis.callBuffer('XRANGE', stream, firstId, lastId), stream)) as RawEntry[];
       return raw.map((entry) => decodeEntry(kind, entry));
     },
   };
 }
 
-/** Connections for blocked reads are ended on abort: a read in progress then rejects, and has changed nothing. */
-export function disconnectOn(signal: AbortSignal, redis: RedisClient): void {
-  if (signal.aborted) redis.disconnect();
-  else signal.addEventListener('abort', () => redis.disconnect(), { once: true });
+/**
+ * Connections for blocked reads are ended on abort: a read in progress then rejects, and has changed nothing.
+ *
+ * @returns what ends the connection, and the watching: work that starts over again and again must not gather them.
+ */
+export function disconnectOn(signal: AbortSignal, redis: RedisClient): () => void {
+  const disconnect = () => redis.disconnect();
+  if (signal.aborted) disconnect();
+  else signal.addEventListener('abort', disconnect, { once: true });
+  return () => {
+    signal.removeEventListener('abort', disconnect);
+    disconnect();
+  };
 }

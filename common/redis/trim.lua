@@ -1,8 +1,10 @@
 #!lua flags=allow-oom
 -- Drops the entries that every group of a stream has, and tells how far behind the groups are; one script, so that a group created meanwhile is
--- seen. A stream without any group keeps everything: nobody has read it yet.
+-- seen. A stream without any group keeps everything: nobody has read it yet. And so does one of whose groups one is missing: somebody destroyed
+-- it, and its reader may not have everything.
 --
 -- KEYS  1 stream
+-- ARGV  the groups that should be there
 -- Result number of entries dropped, entries left, then for each group: name, lag in entries ('' where Redis cannot tell), ms since 1970 when
 --       the first entry was appended that it has not taken ('' if it has them all).
 
@@ -21,6 +23,7 @@ local function less(a, b)
 end
 
 local groups = {}
+local there = {}
 local lowest
 for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   local group = {}
@@ -28,9 +31,15 @@ for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
     group[flat[i]] = flat[i + 1]
   end
   groups[#groups + 1] = group
+  there[group['name']] = true
   if lowest == nil or less(group['last-delivered-id'], lowest) then
     lowest = group['last-delivered-id']
   end
+end
+
+local complete = true
+for _, name in ipairs(ARGV) do
+  complete = complete and there[name] ~= nil
 end
 
 -- The first entry that a group has not taken: one look for all that stand at the same place.
@@ -44,7 +53,7 @@ local function after(position)
 end
 
 local dropped = 0
-if lowest ~= nil and lowest ~= '0-0' then
+if complete and lowest ~= nil and lowest ~= '0-0' then
   if after(lowest) ~= '' then
     -- MINID keeps its argument: the entry after the lowest position is the first that somebody still needs.
     dropped = redis.call('XTRIM', KEYS[1], 'MINID', after(lowest))

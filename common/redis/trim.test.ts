@@ -5,8 +5,8 @@ import { startRedis } from '../testing/redis-server.ts';
 import type { TestRedis } from '../testing/redis-server.ts';
 import { connectRedis, untilReady } from './connection.ts';
 import type { RedisClient } from './connection.ts';
-import { createKeys } from './keys.ts';
-import { trimPartition } from './trim.ts';
+import { createKeys, STREAM_KINDS } from './keys.ts';
+import { trimStream } from './trim.ts';
 
 const keys = createKeys('t');
 const stream = keys.stream(0, 'log');
@@ -29,10 +29,7 @@ async function fill(entries: number): Promise<void> {
   for (let i = 1; i <= entries; i += 1) await redis.xadd(stream, `${i * 1000}-1`, 'v', '1');
 }
 
-async function trimmed() {
-  const [log] = await trimPartition(redis, keys, 0);
-  return log;
-}
+const trimmed = (...expected: string[]) => trimStream(redis, keys, 0, 'log', expected);
 
 describe('trimming a stream', () => {
   test('drops what every group has and nothing else, and shows how far behind each is', async () => {
@@ -48,6 +45,7 @@ describe('trimming a stream', () => {
         { name: 'quick', lag: 2, waiting_since: 9000 },
         { name: 'slow', lag: 7, waiting_since: 4000 },
       ],
+      missing: [],
     });
     expect((await redis.xrange(stream, '-', '+', 'COUNT', 1))[0]?.[0]).toBe('4000-1');
   });
@@ -74,11 +72,21 @@ describe('trimming a stream', () => {
 
   test('leaves a stream alone that nobody reads, and one that is not there', async () => {
     await fill(2);
-    expect(await trimPartition(redis, keys, 0)).toMatchObject([
-      { kind: 'log', dropped: 0, entries: 2, groups: [] },
-      { kind: 'summary', dropped: 0, entries: 0, groups: [] },
-      { kind: 'dead_letter', dropped: 0, entries: 0, groups: [] },
-    ]);
+    expect(await Promise.all(STREAM_KINDS.map((kind) => trimStream(redis, keys, 0, kind, [])))).toMatchObject(
+      [
+        { kind: 'log', dropped: 0, entries: 2, groups: [] },
+        { kind: 'summary', dropped: 0, entries: 0, groups: [] },
+        { kind: 'dead_letter', dropped: 0, entries: 0, groups: [] },
+      ],
+    );
+  });
+
+  test('R6: waits for a group that should be there and is not: its reader may not have everything', async () => {
+    await fill(3);
+    await redis.xgroup('CREATE', stream, 'here', '3000-1', 'ENTRIESREAD', '3');
+    expect(await trimmed('here', 'gone')).toMatchObject({ dropped: 0, entries: 3, missing: ['gone'] });
+    await redis.xgroup('CREATE', stream, 'gone', '2000-1');
+    expect(await trimmed('here', 'gone')).toMatchObject({ dropped: 2, entries: 1, missing: [] });
   });
 
   test('compares ids as numbers of any length', async () => {

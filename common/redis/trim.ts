@@ -1,5 +1,4 @@
 import type { RedisClient } from './connection.ts';
-import { STREAM_KINDS } from './keys.ts';
 import type { Keys, StreamKind } from './keys.ts';
 import { loadScript } from './scripts.ts';
 
@@ -13,6 +12,8 @@ export interface TrimmedStream {
   /** Entries that are left. */
   entries: number;
   groups: GroupLag[];
+  /** Groups that should read it and are not there: until they are, nothing is dropped. */
+  missing: string[];
 }
 
 /** How far behind a group is: a group that stays away holds its entries back, and here it shows. */
@@ -24,25 +25,27 @@ export interface GroupLag {
   waiting_since: number | null;
 }
 
-/** Drops what every group of a partition's streams has. */
-export async function trimPartition(
+/** Drops what every group of a stream has, unless one of those that should be there is missing. */
+export async function trimStream(
   redis: RedisClient,
   keys: Keys,
   partition: number,
-): Promise<TrimmedStream[]> {
-  const trimmed: TrimmedStream[] = [];
-  for (const kind of STREAM_KINDS) {
-    const answer = (await trimScript.run(redis, [keys.stream(partition, kind)], [])) as (Buffer | number)[];
-    const [dropped, entries, ...flat] = answer.map(String);
-    trimmed.push({
-      partition,
-      kind,
-      dropped: Number(dropped),
-      entries: Number(entries),
-      groups: groupsFrom(flat),
-    });
-  }
-  return trimmed;
+  kind: StreamKind,
+  expected: readonly string[],
+): Promise<TrimmedStream> {
+  const answer = (await trimScript.run(redis, [keys.stream(partition, kind)], expected)) as (
+    Buffer | number
+  )[];
+  const [dropped, entries, ...flat] = answer.map(String);
+  const groups = groupsFrom(flat);
+  return {
+    partition,
+    kind,
+    dropped: Number(dropped),
+    entries: Number(entries),
+    groups,
+    missing: expected.filter((name) => !groups.some((group) => group.name === name)),
+  };
 }
 
 function groupsFrom(flat: readonly string[]): GroupLag[] {

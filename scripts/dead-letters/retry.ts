@@ -26,6 +26,9 @@ export function createRetry(config: TranweaveConfig, clock: Clock): (letter: Dea
     if (letter.meta['cut'] === 'true') {
       return { kind: 'impossible', reason: 'only the beginning of its record was kept' };
     }
+    if (letter.stage === 'stream') {
+      return { kind: 'impossible', reason: 'it is no record but a stream entry that is none of ours' };
+    }
     if (letter.meta['stream'] === 'log') return retryStored(letter, raw, clock);
     if (letter.meta['stream'] !== undefined) {
       return { kind: 'impossible', reason: `it is no log but an entry of a ${letter.meta['stream']} stream` };

@@ -8,7 +8,7 @@ import { STREAM_KINDS } from '../../common/redis/keys.ts';
 import { GUARD_CHANGING, mayWork, readDeployment } from '../../common/redis/partition-change.ts';
 import type { ChangeStep } from '../../common/redis/partition-change.ts';
 import { until } from '../../common/testing/until.ts';
-import { createFixture, keys } from './fixture.ts';
+import { createFixture, keys, refuse } from './fixture.ts';
 import type { Fixture } from './fixture.ts';
 
 const SINKS = [{ name: 'a', streams: STREAM_KINDS }];
@@ -20,7 +20,7 @@ beforeEach(async () => {
   const { redis } = fixture;
   await redis.flushall();
   await joinDeployment(redis, keys, 4);
-  await ensureGroups(redis, keys, 4, SINKS);
+  await ensureGroups(redis, keys, 4, SINKS, refuse);
 });
 afterAll(() => fixture.end());
 

@@ -18,6 +18,11 @@ import type { Hold } from './hold.ts';
 export const keys = createKeys('t');
 const CLAIM_MS = 2_000;
 
+/** Nothing of somebody else's is in these tests' streams. */
+export const refuse = (error: Error) => {
+  throw error;
+};
+
 export interface Fixture {
   server: TestRedis;
   redis: RedisClient;

@@ -8,7 +8,7 @@ import { ensureGroups, PROCESSOR_GROUP } from '../../common/redis/groups.ts';
 import { joinDeployment } from '../../common/redis/deployment.ts';
 import { GUARD_CHANGING } from '../../common/redis/partition-change.ts';
 import { createStreamReader } from '../../common/redis/stream-reader.ts';
-import { createFixture, keys } from './fixture.ts';
+import { createFixture, keys, refuse } from './fixture.ts';
 import type { Fixture } from './fixture.ts';
 
 let fixture: Fixture;
@@ -72,7 +72,7 @@ test('a source whose last batch reached only some partitions before each of seve
       await redis.flushall();
       const [first] = stages;
       await joinDeployment(redis, keys, first!.partitions);
-      await ensureGroups(redis, keys, first!.partitions, []);
+      await ensureGroups(redis, keys, first!.partitions, [], refuse);
       const came: string[] = [];
       let inForce = first!.partitions;
       for (const { partitions, batches, cut } of stages) {
@@ -112,7 +112,7 @@ test('a collector that was started with the number before is refused, and says w
   const { redis, change } = fixture;
   await redis.flushall();
   await joinDeployment(redis, keys, 4);
-  await ensureGroups(redis, keys, 4, []);
+  await ensureGroups(redis, keys, 4, [], refuse);
   const old = appenderFor(4);
   const source = await old.openSource('in', 'file');
   await source.append(rows(0, 30), 300);

@@ -133,6 +133,7 @@ async function work(
     metrics: createSinkMetrics(registry),
     force: new AbortController().signal,
     onProgress: () => (progress += 1),
+    onTurn: () => undefined,
     onIdle: () => undefined,
     onTrouble: (words) => troubles.push(words),
   };

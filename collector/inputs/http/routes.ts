@@ -16,7 +16,7 @@ const OPENAPI_PATH = '/v1/openapi.json';
 /** The input's routes. Every error is answered in JSON: `{ "error": "…" }`. */
 export function httpRoutes(
   config: HttpInputConfig,
-  { name, logger, metrics }: Pick<InputDeps, 'name' | 'logger' | 'metrics'>,
+  { name, logger, metrics, fail }: Pick<InputDeps, 'name' | 'logger' | 'metrics' | 'fail'>,
   gate: Gate,
   receive: Receive,
 ): Hono {
@@ -36,6 +36,7 @@ export function httpRoutes(
   app.onError((error, c) => {
     const refusal = refusalOf(error);
     if (refusal.status === 503) metrics.backPressure.inc({ input: name });
+    if (error instanceof FatalError) fail(error);
     if (refusal.status === 500)
       logger.error({ error: describeError(error), stack: error.stack }, 'a request failed');
     return c.json({ error: refusal.message }, refusal.status, { ...refusal.headers });

@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { silentLogger } from '../logger.ts';
+import { testRedisConfig } from '../testing/redis-config.ts';
+import { startRedis } from '../testing/redis-server.ts';
+import type { TestRedis } from '../testing/redis-server.ts';
+import { until } from '../testing/until.ts';
+import { ForeignDataError } from '../errors.ts';
+import { connectBlocking, connectRedis, untilReady } from './connection.ts';
+import type { RedisClient } from './connection.ts';
+import { createStreamReader } from './stream-reader.ts';
+
+let server: TestRedis;
+let redis: RedisClient;
+let blocking: RedisClient;
+beforeAll(async () => {
+  server = await startRedis();
+  redis = connectRedis(testRedisConfig(server), silentLogger());
+  blocking = connectBlocking(testRedisConfig(server), silentLogger());
+  await Promise.all([untilReady(redis, 5_000), untilReady(blocking, 5_000)]);
+});
+beforeEach(() => redis.flushall());
+afterAll(async () => {
+  redis.disconnect();
+  blocking.disconnect();
+  await server.stop();
+});
+
+const reader = () => createStreamReader(blocking, 's', 'log', 1e6);
+const add = (stream = 's') => redis.xadd(stream, '*', 'v', '1', 'n', '1', 'logs', '{}\n');
+/** A read that is waiting in Redis by now, for so long at most. */
+async function blockedRead(afterId: string, blockMs: number) {
+  const reading = reader().read(afterId, blockMs);
+  await until('it is blocked', async () => (await redis.info('clients')).includes('blocked_clients:1'));
+  return { reading };
+}
+
+test('R12: a read that waited in vain is answered by nil, which is no entries', async () => {
+  expect(await reader().read('0', 10)).toEqual([]);
+  await add();
+  expect(await reader().read('$', 10)).toEqual([]);
+});
+
+test('R12: an entry that is deleted as soon as it was added wakes nobody with nothing', async () => {
+  const { reading } = await blockedRead('0', 1_000);
+  await redis.eval("redis.call('XDEL', KEYS[1], redis.call('XADD', KEYS[1], '*', 'v', '1'))", 1, 's');
+  expect(await reading).toEqual([]);
+});
+
+test('R10: a read is not told that its stream is deleted; it waits on, and gets what comes later', async () => {
+  await add();
+  const { reading } = await blockedRead('$', 20_000);
+  await redis.del('s');
+  const id = await add();
+  expect((await reading).map((entry) => entry.id)).toEqual([id]);
+});
+
+test('R9: a read gets what is in a stream that is renamed to its own', async () => {
+  await add();
+  const id = await add('other');
+  const { reading } = await blockedRead('$', 20_000);
+  await redis.rename('other', 's');
+  const later = await add();
+  const ids = (await reading).map((entry) => entry.id);
+  expect([id, later]).toEqual(expect.arrayContaining(ids));
+});
+
+test('R8: a read of what is no stream is refused, naming the key', async () => {
+  await redis.set('s', 'x');
+  await expect(reader().read('0', 10)).rejects.toThrow(ForeignDataError);
+  await expect(reader().read('0', 10)).rejects.toThrow('under s');
+});
+
+test('R1, R2: entries that were deleted are left out of a range, and their neighbours come', async () => {
+  const ids = [await add(), await add(), await add()];
+  await redis.xdel('s', ids[1]!);
+  expect((await reader().range(ids[0]!, ids[2]!)).map(({ id }) => id)).toEqual([ids[0], ids[2]]);
+});
