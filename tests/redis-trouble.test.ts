@@ -17,7 +17,7 @@ const redisArgs: string[] = [];
 let landscape: InProcess;
 
 beforeAll(async () => {
-  landscape = await createInProcess(redisArgs);
+  landscape = await createInProcess({ redisArgs });
   await until('the store is open', async () => (await landscape.roles.sinks.reasons()).length === 0);
 });
 afterAll(() => landscape[Symbol.asyncDispose]());

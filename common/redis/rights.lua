@@ -12,6 +12,7 @@ local needed = {
   { 'EXISTS', key },
   { 'INCR', key },
   { 'PEXPIRE', key, '1' },
+  { 'PTTL', key },
   { 'TIME' },
   { 'HGET', key, 'x' },
   { 'HSET', key, 'x', 'x' },

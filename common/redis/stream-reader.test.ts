@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { silentLogger } from '../logger.ts';
 import { testRedisConfig } from '../testing/redis-config.ts';
@@ -7,7 +8,7 @@ import { until } from '../testing/until.ts';
 import { ForeignDataError } from '../errors.ts';
 import { connectBlocking, connectRedis, untilReady } from './connection.ts';
 import type { RedisClient } from './connection.ts';
-import { createStreamReader } from './stream-reader.ts';
+import { createStreamReader, disconnectOn } from './stream-reader.ts';
 
 let server: TestRedis;
 let redis: RedisClient;
@@ -40,7 +41,7 @@ test('R12: a read that waited in vain is answered by nil, which is no entries', 
   expect(await reader().read('$', 10)).toEqual([]);
 });
 
-test('R12: an entry that is deleted as soon as it was added wakes nobody with nothing', async () => {
+test('R12: an entry that is deleted as soon as it was added is none, however the read is answered', async () => {
   const { reading } = await blockedRead('0', 1_000);
   await redis.eval("redis.call('XDEL', KEYS[1], redis.call('XADD', KEYS[1], '*', 'v', '1'))", 1, 's');
   expect(await reading).toEqual([]);
@@ -74,4 +75,16 @@ test('R1, R2: entries that were deleted are left out of a range, and their neigh
   const ids = [await add(), await add(), await add()];
   await redis.xdel('s', ids[1]!);
   expect((await reader().range(ids[0]!, ids[2]!)).map(({ id }) => id)).toEqual([ids[0], ids[2]]);
+});
+
+test('a connection is ended with its claim, or before; and then nothing of it is left at the claim', async () => {
+  const claim = new AbortController();
+  const [first, second] = [0, 1].map(() => connectBlocking(testRedisConfig(server), silentLogger()));
+  const end = disconnectOn(claim.signal, first!);
+  disconnectOn(claim.signal, second!);
+  end();
+  expect(getEventListeners(claim.signal, 'abort').length).toBe(1);
+  await until('the first has ended', () => first!.status === 'end');
+  claim.abort();
+  await until('the second has ended', () => second!.status === 'end');
 });

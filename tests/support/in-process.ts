@@ -15,22 +15,23 @@ import type { TestRole } from '../../common/testing/role.ts';
 import { startProcessor } from '../../processor/main.ts';
 import { startSinks } from '../../sinks/main.ts';
 import { sharedOf } from '../../scripts/commands/roles.ts';
+import type { RoleName } from '../../scripts/commands/roles.ts';
 import { tranweaveConfigSchema } from '../../scripts/tranweave-config.ts';
-import type { TranweaveConfig } from '../../scripts/tranweave-config.ts';
 
 /** A whole landscape in the test's own process: real roles, a real Redis and the real ClickHouse engine. */
 export interface InProcess extends AsyncDisposable {
   dir: string;
   server: TestRedis;
   clickhouse: TestClickHouse;
-  roles: Readonly<Record<'collector' | 'processor' | 'sinks', TestRole>>;
+  roles: Readonly<Record<RoleName, TestRole>>;
   /** For whatever befalls Redis; not the roles' own connection. */
   admin: Redis;
   /** Sends lines by HTTP. */
   post(body: string, key: string): Promise<Response>;
   /** Appends lines to a file that is followed. */
   write(text: string): Promise<void>;
-  start(role: 'processor' | 'sinks'): Promise<TestRole>;
+  /** One more of the role. */
+  start(role: RoleName): Promise<TestRole>;
 }
 
 /** Time as it is; but what is waited for comes soon. */
@@ -39,14 +40,25 @@ const clock: Clock = {
   sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 100), signal),
 };
 
-/** @param redisArgs more words for the command line of the redis-server; read anew whenever it is started. */
-export async function createInProcess(redisArgs: readonly string[] = []): Promise<InProcess> {
+export interface InProcessOptions {
+  /** More words for the command line of the redis-server; read anew whenever it is started. */
+  redisArgs?: readonly string[];
+  /** Whom the roles log in to Redis as; the default user if not given. */
+  user?: { username: string; password: string };
+}
+
+export async function createInProcess({ redisArgs = [], user }: InProcessOptions = {}): Promise<InProcess> {
   const dir = await mkdtemp(join(tmpdir(), 'tranweave-in-process-'));
   const server = await startRedis({ dir, extraArgs: redisArgs });
+  const admin = new Redis(server.url, { protocol: 2, enableOfflineQueue: true });
+  admin.on('error', () => undefined);
+  if (user !== undefined) {
+    await admin.acl('SETUSER', user.username, 'on', `>${user.password}`, '~*', '&*', '+@all');
+  }
   const clickhouse = await startClickHouse();
   const config = v.parse(tranweaveConfigSchema, {
     partitions: 2,
-    redis: { url: server.url, command_timeout: '2s' },
+    redis: { url: server.url, command_timeout: '2s', ...user },
     inputs: [
       { name: 'api', type: 'http', port: 0 },
       { name: 'files', type: 'file', paths: [join(dir, '*.log')], scan_interval: '50ms' },
@@ -56,22 +68,18 @@ export async function createInProcess(redisArgs: readonly string[] = []): Promis
     sinks: [{ name: 'store', type: 'clickhouse', url: clickhouse.url, batch: { delay_max: '50ms' } }],
   });
   const roles = {
-    collector: await startRole(
-      (parts) => startCollector({ ...baseOf(config), ...parts, ...collecting(config) }),
-      clock,
-    ),
+    collector: await start('collector'),
     processor: await start('processor'),
     sinks: await start('sinks'),
   };
-  const admin = new Redis(server.url, { protocol: 2, enableOfflineQueue: true });
-  admin.on('error', () => undefined);
 
-  function start(role: 'processor' | 'sinks'): Promise<TestRole> {
+  function start(role: RoleName): Promise<TestRole> {
     return startRole((parts) => {
-      const base = { ...baseOf(config), ...parts };
-      return role === 'processor'
-        ? startProcessor({ ...base, config: config.processor, flows: config })
-        : startSinks({ ...base, config: config.sinks_process, sinks: config.sinks });
+      const base = { ...parts, shared: sharedOf(config), claims: config.claims };
+      if (role === 'collector')
+        return startCollector({ ...base, config: config.collector, inputs: config.inputs });
+      if (role === 'processor') return startProcessor({ ...base, config: config.processor, flows: config });
+      return startSinks({ ...base, config: config.sinks_process, sinks: config.sinks });
     }, clock);
   }
 
@@ -98,6 +106,3 @@ export async function createInProcess(redisArgs: readonly string[] = []): Promis
     },
   };
 }
-
-const baseOf = (config: TranweaveConfig) => ({ shared: sharedOf(config), claims: config.claims });
-const collecting = (config: TranweaveConfig) => ({ config: config.collector, inputs: config.inputs });
