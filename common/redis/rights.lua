@@ -16,6 +16,7 @@ local needed = {
   { 'TIME' },
   { 'HGET', key, 'x' },
   { 'HSET', key, 'x', 'x' },
+  { 'HDEL', key, 'x' },
   { 'ZADD', key, '1', 'x' },
   { 'ZCARD', key },
   { 'ZRANGE', key, '0', '-1' },
