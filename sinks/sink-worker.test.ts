@@ -212,7 +212,7 @@ describe('another owner', () => {
     await latter.stop();
   });
 
-  test('of a group that was moved back by hand stores again what was asked for', async () => {
+  test('R16: of a group that was moved back by hand stores again what was asked for', async () => {
     const first = aStore();
     const ids = await lab.append('log', logs(10), 5);
     const former = await lab.work(first.sink);

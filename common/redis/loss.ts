@@ -1,8 +1,10 @@
 import type { Clock } from '../clock.ts';
 import type { RedisClient } from './connection.ts';
-import { groupsOf, streamInfo } from './groups.ts';
 import type { StreamInfo } from './groups.ts';
+import { loadScript } from './scripts.ts';
 import { compareIds } from './stream-id.ts';
+
+const lookScript = loadScript(new URL('./look.lua', import.meta.url));
 
 /** Where a reader stands: behind this entry, having read so many since the stream began (null where Redis cannot tell). */
 export interface Position {
@@ -110,16 +112,14 @@ export function createLossWatch({ redis, stream, group, clock, tell }: LossWatch
 
   async function look(position: Position): Promise<Look> {
     dueAt = clock.now() + LOOK_MS;
-    const info = await streamInfo(redis, stream);
-    if (info === null) {
+    const seen = await lookAt(redis, stream, group);
+    if (seen === null) {
       mark = undefined;
       tell({ ...BEGAN_ANEW, words: 'the stream was deleted: nobody can say how many entries it held' });
       return { position: { lastId: '0-0', entriesRead: 0 }, misplaced: true };
     }
-    const next = compare(info, position);
-    if ((await groupsOf(redis, stream)).some(({ name }) => name === group)) {
-      return { position: next, misplaced: next !== position };
-    }
+    const next = compare(seen.info, position);
+    if (seen.grouped) return { position: next, misplaced: next !== position };
     tell({ entries: 0, words: `the group ${group} was destroyed; it is made again where its reader stands` });
     return { position: next, misplaced: true };
   }
@@ -139,5 +139,27 @@ export function createLossWatch({ redis, stream, group, clock, tell }: LossWatch
     },
     look,
     lookWhenDue: async (position) => (clock.now() < dueAt ? { position, misplaced: false } : look(position)),
+  };
+}
+
+/** Null if there is no stream. */
+async function lookAt(
+  redis: RedisClient,
+  stream: string,
+  group: string,
+): Promise<{ info: StreamInfo; grouped: boolean } | null> {
+  const answer = (await lookScript.run(redis, [stream], [group])) as
+    [number, number, Buffer, Buffer, number] | null;
+  if (answer === null) return null;
+  const [length, added, first, last, grouped] = answer;
+  const firstId = String(first);
+  return {
+    info: {
+      length,
+      entries_added: added,
+      first_id: firstId === '' ? null : firstId,
+      last_id: String(last),
+    },
+    grouped: grouped === 1,
   };
 }

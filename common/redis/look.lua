@@ -1,0 +1,26 @@
+#!lua flags=no-writes
+-- What is to be known of a stream to notice losses: XINFO itself would send its first and last entry along.
+--
+-- KEYS  1 stream
+-- ARGV  1 group
+-- Result nil when there is no stream; else number of entries, entries ever added, id of the first one ('' if it is empty), last id ever given
+--       out, 1 or 0: whether the group is there.
+
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  return nil
+end
+local info = redis.call('XINFO', 'STREAM', KEYS[1])
+local is = {}
+for i = 1, #info, 2 do
+  is[info[i]] = info[i + 1]
+end
+local grouped = 0
+for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  for i = 1, #group, 2 do
+    if group[i] == 'name' and group[i + 1] == ARGV[1] then
+      grouped = 1
+    end
+  end
+end
+local first = is['first-entry'] and is['first-entry'][1] or ''
+return { is['length'], is['entries-added'], first, is['last-generated-id'], grouped }
