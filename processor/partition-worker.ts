@@ -69,7 +69,7 @@ export async function workOnPartition(deps: PartitionWorkerDeps, claim: Claim): 
     store: createSummaryStore({ redis, keys, config, partition, token }, config.cached_transactions_max),
     watch: createLossWatch({ redis, stream, group: PROCESSOR_GROUP, clock, tell }),
   };
-  const blocking = connectBlocking(deps.redisConfig, deps.logger);
+  const blocking = connectBlocking(redis, deps.redisConfig, deps.logger, stream);
   const end = disconnectOn(signal, blocking);
   try {
     await untilReady(blocking, READY_MS_MAX);

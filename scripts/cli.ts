@@ -1,6 +1,6 @@
 #!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=128
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { describeError, FatalError } from '../common/errors.ts';
+import { describeError, FatalError, RetriableError } from '../common/errors.ts';
 import { VERSION } from '../common/version.ts';
 
 import type { ListOptions, ResolveOptions, ShowOptions } from './commands/dead-letters.ts';
@@ -193,7 +193,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   // What the operator can mend is told in words; anything else is a bug, whose stack trace helps.
-  if (error instanceof FatalError) process.stderr.write(`tranweave: ${describeError(error)}\n`);
+  if (error instanceof FatalError || error instanceof RetriableError)
+    process.stderr.write(`tranweave: ${describeError(error)}\n`);
   else
     process.stderr.write(
       `tranweave: this is a bug: ${error instanceof Error ? error.stack : String(error)}\n`,

@@ -77,7 +77,8 @@ export interface Carried {
  * more, however long the store is away. Throws a FencedError when the claim is lost and a RetriableError when Redis is away: starting over is right then.
  */
 export async function carryStream(deps: SinkWorkerDeps, claim: Claim, kind: StreamKind): Promise<void> {
-  const blocking = connectBlocking(deps.redisConfig, deps.logger);
+  const stream = deps.keys.stream(claim.partition, kind);
+  const blocking = connectBlocking(deps.redis, deps.redisConfig, deps.logger, stream);
   const end = disconnectOn(claim.signal, blocking);
   try {
     await untilReady(blocking, READY_MS_MAX);

@@ -3,6 +3,8 @@ import * as v from 'valibot';
 import { duration } from '../config-values.ts';
 import { FatalError, RetriableError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { createCluster, masterOf, parseAddress, untilNodesSettled } from './cluster.ts';
+import type { NodeOptions } from './cluster.ts';
 import { meaningOf } from './redis-error.ts';
 
 /** Connections to Redis: one server or a Cluster, with every option whose default could move given on purpose. */
@@ -56,6 +58,8 @@ export type RedisClient = Redis | Cluster;
 /** Longest wait between two attempts to connect. */
 const RECONNECT_DELAY_MS_MAX = 2_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** Longest BLOCK that a read may ask for on a connection of its own. */
+export const BLOCK_MS_MAX = 1_000;
 
 /**
  * A connection that is made in the background. Commands fail at once while it is down instead of piling up in memory: whoever sent
@@ -63,48 +67,72 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * whether a repetition is harmless.
  */
 export function connectRedis(config: RedisConfig, logger: Logger): RedisClient {
-  return connect(config, logger, { commandTimeout: config.command_timeout });
+  const options = optionsOf(config);
+  const nodes = config.cluster.map(parseAddress);
+  const client =
+    nodes.length === 0
+      ? new Redis(urlOf(config), {
+          ...options,
+          retryStrategy: reconnectMs,
+          commandTimeout: config.command_timeout,
+        })
+      : createCluster(nodes, options, config.command_timeout, reconnectMs, logger);
+  logOutages(client, logger);
+  return client;
 }
 
 /**
- * A connection of its own for blocking reads, so that they hold nobody else up. Its commands may take as long as their BLOCK says; a
- * server that stays silent for longer than that and the command timeout is taken for dead.
+ * A connection of its own for blocking reads of one stream, so that they hold nobody else up. A server that stays silent for longer than
+ * BLOCK and the command timeout is taken for dead: the read fails then, and never looks like one that found nothing.
+ *
+ * In a Cluster it is one connection to the master that has the stream now, and is not made again: should the stream move, or its
+ * master go, the read fails, and the reader starts over from where its group stands on the new master. That may be behind what
+ * was read from the old one, since replicas follow asynchronously.
+ *
+ * @param redis the role's client, which knows where the stream is. Throws a RetriableError when nobody serves it.
  */
-export function connectBlocking(config: RedisConfig, logger: Logger): RedisClient {
-  return connect(config, logger, {
-    blockingTimeout: config.command_timeout,
-    blockingTimeoutGrace: config.command_timeout,
-  });
-}
-
-function connect(
+export function connectBlocking(
+  redis: RedisClient,
   config: RedisConfig,
   logger: Logger,
-  timeouts: { commandTimeout?: number; blockingTimeout?: number; blockingTimeoutGrace?: number },
-): RedisClient {
-  const retryStrategy = (attempt: number) =>
-    Math.min(50 * 2 ** Math.min(attempt, 10), RECONNECT_DELAY_MS_MAX);
-  const options = {
-    protocol: 2 as const,
+  stream: string,
+): Redis {
+  const options = { ...optionsOf(config), socketTimeout: config.command_timeout + BLOCK_MS_MAX };
+  if (redis instanceof Redis) {
+    const client = new Redis(urlOf(config), { ...options, retryStrategy: reconnectMs });
+    logOutages(client, logger);
+    return client;
+  }
+  const master = masterOf(redis, stream);
+  if (master === undefined) throw new RetriableError(`no master of the Cluster serves ${stream}`);
+  const client = new Redis({ ...options, ...master, retryStrategy: () => null });
+  // Whoever reads is told, and the role's client logs outages.
+  client.on('error', () => undefined);
+  return client;
+}
+
+function optionsOf({ username, password }: RedisConfig): NodeOptions {
+  return {
+    protocol: 2,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     connectTimeout: CONNECT_TIMEOUT_MS,
     disableClientInfo: true,
-    ...timeouts,
-    ...(config.username === undefined ? {} : { username: config.username }),
-    ...(config.password === undefined ? {} : { password: config.password }),
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
   };
-  const client =
-    config.cluster.length === 0
-      ? new Redis(config.url.replace(/^valkey:/, 'redis:'), { ...options, retryStrategy })
-      : new Cluster(config.cluster.map(nodeOf), {
-          redisOptions: options,
-          clusterRetryStrategy: retryStrategy,
-          enableOfflineQueue: false,
-          maxRedirections: 16,
-          slotsRefreshTimeout: config.command_timeout,
-        });
+}
+
+function urlOf(config: RedisConfig): string {
+  return config.url.replace(/^valkey:/, 'redis:');
+}
+
+function reconnectMs(attempt: number): number {
+  return Math.min(50 * 2 ** Math.min(attempt, 10), RECONNECT_DELAY_MS_MAX);
+}
+
+function logOutages(client: RedisClient, logger: Logger): void {
   let down = false;
   client.on('error', (error: Error) => {
     // One line per outage, not one per attempt.
@@ -115,7 +143,6 @@ function connect(
     if (down) logger.info('redis connection is back');
     down = false;
   });
-  return client;
 }
 
 /** The servers that take writes: one, or every master of a Cluster. */
@@ -123,34 +150,40 @@ export function mastersOf(client: RedisClient): Redis[] {
   return client instanceof Cluster ? client.nodes('master') : [client];
 }
 
-function nodeOf(text: string): { host: string; port: number } {
-  const at = text.lastIndexOf(':');
-  return { host: text.slice(0, at), port: Number(text.slice(at + 1)) };
+/**
+ * Resolves once commands can be sent. Throws a RetriableError when that takes longer than `timeoutMs` or the client has ended, a FatalError
+ * when we are not let in. In a Cluster, nodes that are down keep nobody waiting: commands that need them fail.
+ */
+export async function untilReady(client: RedisClient, timeoutMs: number): Promise<void> {
+  await untilStatusReady(client, timeoutMs);
+  if (client instanceof Cluster) await untilNodesSettled(client);
 }
 
-/** Resolves once commands can be sent. Throws a RetriableError when that takes longer than `timeoutMs`, a FatalError when we are not let in. */
-export async function untilReady(client: RedisClient, timeoutMs: number): Promise<void> {
+async function untilStatusReady(client: RedisClient, timeoutMs: number): Promise<void> {
   if (client.status === 'ready') return;
+  const failure = client instanceof Cluster ? 'node error' : 'error';
   await new Promise<void>((resolve, reject) => {
+    let last: Error | undefined;
     const settle = (error?: Error) => {
       clearTimeout(timer);
       client.off('ready', onReady);
-      client.off('error', onError);
+      client.off('end', onEnd);
+      client.off(failure, onFailure);
       if (error === undefined) resolve();
       else reject(error);
     };
-    let last: Error | undefined;
+    const fail = (what: string) => settle(new RetriableError(what, { cause: last }));
     const onReady = () => settle();
-    const onError = (error: Error) => {
+    const onEnd = () => fail('Redis cannot be reached');
+    const onFailure = (error: Error) => {
       last = error;
       const meaning = meaningOf(error);
       if (meaning instanceof FatalError) settle(meaning);
     };
-    const timer = setTimeout(
-      () => settle(new RetriableError(`Redis did not answer within ${timeoutMs} ms`, { cause: last })),
-      timeoutMs,
-    );
+    const timer = setTimeout(() => fail(`Redis did not answer within ${timeoutMs} ms`), timeoutMs);
     client.on('ready', onReady);
-    client.on('error', onError);
+    client.on('end', onEnd);
+    client.on(failure, onFailure);
+    if (client.status === 'end') onEnd();
   });
 }

@@ -1,4 +1,6 @@
-import { FatalError } from '../errors.ts';
+import { Cluster } from 'ioredis';
+import type { Redis } from 'ioredis';
+import { FatalError, RetriableError } from '../errors.ts';
 import type { RedisClient } from './connection.ts';
 import type { Keys } from './keys.ts';
 import { readDeployment, refuseHalfway } from './partition-change.ts';
@@ -15,7 +17,8 @@ const REDIS_MAJOR_MIN = 7;
  * both at the very first start. Throws a FatalError saying what to change, or that the number of partitions is being changed.
  */
 export async function joinDeployment(redis: RedisClient, keys: Keys, partitions: number): Promise<void> {
-  await checkServer(redis);
+  if (redis instanceof Cluster) await Promise.all(redis.nodes('all').map(checkNode));
+  else await checkServer(redis, 'Redis');
   await checkRights(redis, keys);
   const deployment = await recorded(redis, keys, partitions);
   if (deployment.format !== FORMAT) {
@@ -41,18 +44,29 @@ async function recorded(redis: RedisClient, keys: Keys, partitions: number): Pro
   return readDeployment(redis, keys);
 }
 
-async function checkServer(redis: RedisClient): Promise<void> {
+/** A replica as well, since it may be a master tomorrow; but one that is down keeps nobody from starting. */
+async function checkNode(node: Redis): Promise<void> {
+  const { host, port, readOnly } = node.options;
+  try {
+    await checkServer(node, `the Redis node ${host}:${port}`);
+  } catch (error) {
+    if (!(readOnly === true && error instanceof RetriableError)) throw error;
+  }
+}
+
+/** @param name what to call it in an error. */
+async function checkServer(redis: Redis, name: string): Promise<void> {
   const info = await reply(redis.info('server'));
   const version = /^(?:valkey_version|redis_version):(\S+)/m.exec(info)?.[1] ?? '0';
   if (Number.parseInt(version, 10) < REDIS_MAJOR_MIN) {
     throw new FatalError(
-      `Redis ${version} is too old; Tranweave needs Redis ${REDIS_MAJOR_MIN}.0 or newer, or Valkey`,
+      `${name} has version ${version}, which is too old; Tranweave needs Redis ${REDIS_MAJOR_MIN}.0 or newer, or Valkey`,
     );
   }
   const policy = await evictionPolicy(redis);
   if (policy !== undefined && policy !== 'noeviction') {
     throw new FatalError(
-      `Redis runs with maxmemory-policy ${policy} and would drop logs when it is full; set \`maxmemory-policy noeviction\``,
+      `${name} runs with maxmemory-policy ${policy} and would drop logs when it is full; set \`maxmemory-policy noeviction\``,
     );
   }
 }
@@ -63,7 +77,7 @@ async function checkRights(redis: RedisClient, keys: Keys): Promise<void> {
 }
 
 /** Undefined where the provider forbids CONFIG: INFO memory tells it as well. */
-async function evictionPolicy(redis: RedisClient): Promise<string | undefined> {
+async function evictionPolicy(redis: Redis): Promise<string | undefined> {
   try {
     const [, policy] = await redis.config('GET', 'maxmemory-policy');
     if (policy !== undefined) return policy;

@@ -14,6 +14,9 @@ export interface TestRedis extends AsyncDisposable {
   stop(): Promise<void>;
   /** SIGKILL; its files stay, so that `restart` finds them. */
   kill(): Promise<void>;
+  /** SIGSTOP: its connections stay, and nothing is answered until `resume`. */
+  pause(): void;
+  resume(): void;
   /** Starts it again on the same port and folder, ending it first if it runs. */
   restart(): Promise<void>;
 }
@@ -37,6 +40,8 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
   async function end(signal: NodeJS.Signals): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
+    // One that is paused would not hear of it.
+    child.kill('SIGCONT');
     child.kill(signal);
     await exited;
   }
@@ -50,6 +55,8 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
     url: `redis://127.0.0.1:${port}`,
     stop,
     kill: () => end('SIGKILL'),
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
     restart: async () => {
       await end('SIGTERM');
       child = await launch(port, dir, options);

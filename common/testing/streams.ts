@@ -1,5 +1,7 @@
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import type { DeadLetter } from '../dead-letter.ts';
+import { parseAddress } from '../redis/cluster.ts';
+import type { RedisClient } from '../redis/connection.ts';
 import { createKeys } from '../redis/keys.ts';
 import type { StreamKind } from '../redis/keys.ts';
 import { decodeEntry } from '../stream-entry.ts';
@@ -9,15 +11,23 @@ import type { TrackingLog } from '../tracking-log.ts';
 
 /** What the streams of a test's Redis hold, row by row. */
 export interface TestStreams extends AsyncDisposable {
-  redis: Redis;
+  redis: RedisClient;
   logs(): Promise<TrackingLog[]>;
   /** Every revision, in the order they were published. */
   summaries(): Promise<Summary[]>;
   deadLetters(): Promise<DeadLetter[]>;
 }
 
-export function openStreams(url: string, partitions: number, prefix = 'tranweave'): TestStreams {
-  const redis = new Redis(url, { protocol: 2 });
+/** @param from URL of a server, or addresses of a Cluster's nodes. */
+export function openStreams(
+  from: string | readonly string[],
+  partitions: number,
+  prefix = 'tranweave',
+): TestStreams {
+  const redis =
+    typeof from === 'string'
+      ? new Redis(from, { protocol: 2 })
+      : new Cluster(from.map(parseAddress), { redisOptions: { protocol: 2 }, slotsRefreshInterval: 1_000 });
   const keys = createKeys(prefix);
   async function lines(kind: StreamKind): Promise<string[]> {
     const found: string[] = [];

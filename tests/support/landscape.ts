@@ -10,6 +10,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { stringify } from 'yaml';
 import { freePort, startRedis } from '../../common/testing/redis-server.ts';
 import type { TestRedis } from '../../common/testing/redis-server.ts';
+import type { TestRedisCluster } from '../../common/testing/redis-cluster.ts';
 import { openStreams } from '../../common/testing/streams.ts';
 import type { TestStreams } from '../../common/testing/streams.ts';
 import { until } from '../../common/testing/until.ts';
@@ -23,14 +24,14 @@ export const PARTITIONS = 4;
 export type RoleName = 'collector' | 'processor' | 'sinks';
 
 /** A landscape of real processes on free ports, in a folder of its own. */
-export interface Landscape extends AsyncDisposable {
+export interface Landscape<Redis extends TestRedis | TestRedisCluster = TestRedis> extends AsyncDisposable {
   dir: string;
   configFile: string;
   /** Folder that the file input `files` follows (`*.log`). */
   inbox: string;
   /** `POST` here: the HTTP input `api`. */
   httpUrl: string;
-  redis: TestRedis;
+  redis: Redis;
   streams: TestStreams;
   clickhouse: ClickHouseClient;
   /** Rows of a query. */
@@ -51,18 +52,25 @@ export interface RoleProcess {
   output(): string;
 }
 
-export async function createLandscape(config: object = {}): Promise<Landscape> {
+/** On a Redis server of its own. @param config sections that differ from the landscape's. */
+export async function createLandscape(config: Record<string, unknown> = {}): Promise<Landscape> {
+  return createLandscapeOn(await startRedis(), config);
+}
+
+/** On this Redis, which ends with it. */
+export async function createLandscapeOn<Redis extends TestRedis | TestRedisCluster>(
+  redis: Redis,
+  config: Record<string, unknown> & { redis?: object } = {},
+): Promise<Landscape<Redis>> {
   const dir = await mkdtemp(join(tmpdir(), 'tranweave-landscape-'));
   const inbox = join(dir, 'inbox');
   await mkdir(inbox);
-  const redis = await startRedis();
   const [clickhousePort, httpPort] = [await freePort(), await freePort()];
   const configFile = join(dir, 'tranweave.yml');
   await writeFile(
     configFile,
     stringify({
       partitions: PARTITIONS,
-      redis: { url: redis.url },
       inputs: [
         { name: 'api', type: 'http', port: httpPort },
         { name: 'files', type: 'file', paths: ['inbox/*.log'], last_line_after: '300ms' },
@@ -78,6 +86,10 @@ export async function createLandscape(config: object = {}): Promise<Landscape> {
       ],
       up: { data_dir: 'data' },
       ...config,
+      redis: {
+        ...('addresses' in redis ? { cluster: redis.addresses } : { url: redis.url }),
+        ...config.redis,
+      },
     }),
   );
   const started: RoleProcess[] = [];
@@ -92,7 +104,7 @@ export async function createLandscape(config: object = {}): Promise<Landscape> {
     url: `http://127.0.0.1:${clickhousePort}`,
     log: { level: ClickHouseLogLevel.OFF },
   });
-  const streams = openStreams(redis.url, PARTITIONS);
+  const streams = openStreams('addresses' in redis ? redis.addresses : redis.url, PARTITIONS);
   return {
     dir,
     configFile,
