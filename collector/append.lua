@@ -6,13 +6,13 @@
 --       4 guard (the number of partitions for which logs are taken, if it was ever changed)
 -- ARGV  1 most entries that the log stream may hold
 --       2 source, or '' when the batch has no position
---       3 position that the source must stand at here   4 its position afterwards
+--       3 position that the source must stand at here, or '' when it must have none   4 its position afterwards
 --       5 number of log entries, each: n, header, rows
 --       then: number of dead-letter entries, each: n, rows
 --       last: number of partitions that the batch was divided by
 -- Result {'guarded', guard} when the batch was divided by a number that is not in force; else
---       {'ok'}, {'full'} when the stream is at its mark, or {'moved', position} when the source stands elsewhere:
---       then nothing was appended.
+--       {'ok'}, {'full'} when the stream is at its mark, or {'moved', position} when the source stands elsewhere, '' if
+--       nowhere: then nothing was appended.
 
 local guard = redis.call('GET', KEYS[4])
 if guard and guard ~= ARGV[#ARGV] then
@@ -29,7 +29,7 @@ end
 
 local source = ARGV[2]
 if source ~= '' then
-  local position = redis.call('HGET', KEYS[3], source) or ARGV[3]
+  local position = redis.call('HGET', KEYS[3], source) or ''
   if position ~= ARGV[3] then
     return { 'moved', position }
   end

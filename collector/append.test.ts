@@ -9,11 +9,13 @@ import { GUARD_CHANGING } from '../common/redis/partition-change.ts';
 import { createStreamReader } from '../common/redis/stream-reader.ts';
 import { decodeHeader } from '../common/stream-entry.ts';
 import { testRedisConfig } from '../common/testing/redis-config.ts';
+import { remember } from '../common/testing/remember.ts';
 import { startRedis } from '../common/testing/redis-server.ts';
 import type { TestRedis } from '../common/testing/redis-server.ts';
 import { createAppender } from './append.ts';
 import type { PositionedOutcome } from './append.ts';
 import type { Outcome } from './outcome.ts';
+import { SourceFellBackError } from './source-fell-back.ts';
 
 const PARTITIONS = 4;
 const keys = createKeys('t');
@@ -107,6 +109,10 @@ async function deadLetterIds(): Promise<string[]> {
   }
   return ids.sort();
 }
+
+/** Puts a partition back to what it is now, as a failover to a replica does that lags behind. */
+const rememberPartition = (partition: number) =>
+  remember(redis, [keys.stream(partition, 'log'), keys.positions(partition)]);
 
 const many = (from: number, to: number): PositionedOutcome[] =>
   Array.from({ length: to - from }, (_, i) => ({
@@ -229,6 +235,34 @@ describe('a source that is read by position', () => {
     await fast.append(many(0, 40), 400);
     await slow.append(many(0, 25), 250);
     expect((await appender().openSource('in', 'file1')).lowWater).toBe(400);
+  });
+
+  test('that Redis has lost the end of is read again from there, by whoever opens it next', async () => {
+    const source = await appender().openSource('in', 'file1');
+    await source.append(many(0, 30), 300);
+    const failOver = await rememberPartition(1);
+    await source.append(many(30, 60), 600);
+    await source.confirm();
+    await failOver();
+    await expect(source.append(many(60, 90), 900)).rejects.toMatchObject({ position: 300 });
+    expect((await stored()).ids.length).toBeLessThan(90);
+    // What was read before the loss was noticed must not move the position past it.
+    await expect(source.append(many(90, 99), 990)).rejects.toBeInstanceOf(SourceFellBackError);
+    const again = await appender().openSource('in', 'file1');
+    expect(again.lowWater).toBe(300);
+    await again.append(many(30, 90), 900);
+    expect((await stored()).ids).toEqual(idsOf(many(0, 90)));
+  });
+
+  test('whose first logs in a partition are lost is read again from its start', async () => {
+    const failOver = await rememberPartition(2);
+    const source = await appender().openSource('in', 'file1');
+    await source.append(many(0, 30), 300);
+    await failOver();
+    await expect(source.confirm()).rejects.toMatchObject({ position: 0 });
+    const again = await appender().openSource('in', 'file1');
+    await again.append(many(0, 30), 300);
+    expect((await stored()).ids).toEqual(idsOf(many(0, 30)));
   });
 
   test('keeps the positions of different sources apart', async () => {

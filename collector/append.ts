@@ -11,6 +11,7 @@ import type { EncodedEntry } from '../common/stream-entry.ts';
 import { readFormerPositions } from './former-positions.ts';
 import type { Outcome } from './outcome.ts';
 import { createPartitionQueue } from './partition-queue.ts';
+import { SourceFellBackError } from './source-fell-back.ts';
 
 /**
  * Hands outcomes to Redis: logs and dead letters go to their partitions' streams. An append has resolved once Redis
@@ -42,9 +43,12 @@ export interface SourceAppender {
   /**
    * Appends the outcomes of the records between the last append (or `lowWater`) and `end`, in order, skipping what the source
    * already appended (an earlier process got further in some partitions). Must not be called again before it settled.
-   * On success `lowWater` is `end`. On failure it may be repeated with the same or more outcomes.
+   * On success `lowWater` is `end`. On failure it may be repeated with the same or more outcomes, unless it was a SourceFellBackError:
+   * then the source must be opened anew.
    */
   append(outcomes: readonly PositionedOutcome[], end: number): Promise<void>;
+  /** Throws a SourceFellBackError if Redis has lost what was appended. Else the next append would find out, if there is one. */
+  confirm(): Promise<void>;
 }
 
 export interface AppenderDeps {
@@ -62,7 +66,7 @@ export interface AppenderDeps {
 const appendScript = loadScript(new URL('./append.lua', import.meta.url));
 const lowWaterScript = loadScript(new URL('./low-water.lua', import.meta.url));
 
-/** Where a positioned source must stand in a partition, and where it stands afterwards. */
+/** Where a positioned source must stand in a partition ('' for nowhere yet), and where it stands afterwards. */
 export interface Position {
   source: string;
   from: string;
@@ -165,40 +169,64 @@ async function sendRows(
   return { status: status === 'full' ? 'full' : 'ok' };
 }
 
+/** What each partition's hash holds, as it stands there; '' where it holds nothing of the source. */
+async function readPositions({ redis, keys, partitions }: AppenderDeps, source: string): Promise<string[]> {
+  const every = Array.from({ length: partitions }, (_, partition) => keys.positions(partition));
+  return Promise.all(every.map(async (key) => (await reply(redis.hget(key, source))) ?? ''));
+}
+
 async function openSource(
-  { redis, keys, partitions }: AppenderDeps,
+  deps: AppenderDeps,
   send: SendRows,
   input: string,
   source: string,
 ): Promise<SourceAppender> {
-  // What each partition's hash holds, as it stands there; a partition that has none yet starts at the low-water mark.
-  const positions = await Promise.all(
-    Array.from({ length: partitions }, (_, partition) =>
-      reply(redis.hget(keys.positions(partition), source)),
-    ),
-  );
+  const { redis, keys, partitions } = deps;
+  // A partition that has none yet starts at the low-water mark.
+  const opened = await readPositions(deps, source);
+  const positions = [...opened];
   // Before the mark: if another process forgot them in between, the mark that is read next is past them.
   const former = await readFormerPositions(redis, keys, source);
-  let lowWater = Number((await reply(redis.hget(keys.lowWater(input), source))) ?? 0);
+  const openedAt = Number((await reply(redis.hget(keys.lowWater(input), source))) ?? 0);
+  let lowWater = openedAt;
+  let fallenBack: SourceFellBackError | undefined;
   await former.passed(lowWater);
 
   async function appendTo(partition: number, all: readonly PositionedOutcome[], end: number): Promise<void> {
     // Bounded: each turn but the last means that another process moved this source ahead, up to `end` at most.
     for (;;) {
-      const at = positions[partition] ?? null;
-      const done = Math.max(lowWater, Number(at ?? 0));
+      const at = positions[partition] ?? '';
+      const done = Math.max(lowWater, Number(at));
       const rows = all
         .filter((item) => item.end > done)
         .flatMap(({ outcome, end }) =>
           outcome.kind === 'skip' || former.has(partitionKeyOf(outcome), end) ? [] : [rowOf(outcome)],
         );
       if (rows.length === 0) return;
-      const answer = await send(partition, rows, { source, from: at ?? String(lowWater), to: end });
+      const answer = await send(partition, rows, { source, from: at, to: end });
       if (answer.status === 'full')
         throw new BackPressureError(`the log stream of partition ${partition} is full`);
-      positions[partition] = answer.status === 'moved' ? answer.position : String(end);
+      const now = answer.status === 'moved' ? answer.position : String(end);
+      // Positions only grow, whoever moves them.
+      if (Number(now) < Number(at)) throw new SourceFellBackError(Number(now));
+      positions[partition] = now;
       if (answer.status === 'ok') return;
     }
+  }
+
+  async function confirm(): Promise<void> {
+    const seen = [...positions];
+    const lost = (await readPositions(deps, source)).flatMap((now, partition) => {
+      if (Number(now) >= Number(seen[partition])) return [];
+      // A partition that had nothing of the source when it was opened has lost only what came since.
+      return now === '' && opened[partition] === '' ? openedAt : Number(now);
+    });
+    if (lost.length === 0) return;
+    lowWater = Math.min(lowWater, ...lost);
+    // Written down first: should this process die, the next one must not skip what was lost.
+    await reply(redis.hset(keys.lowWater(input), source, String(lowWater)));
+    fallenBack = new SourceFellBackError(lowWater);
+    throw fallenBack;
   }
 
   return {
@@ -206,12 +234,20 @@ async function openSource(
       return lowWater;
     },
     append: async (outcomes, end) => {
+      if (fallenBack !== undefined) throw fallenBack;
       const byPartition = itemsByPartition(outcomes, partitions);
-      await settleAll([...byPartition].map(([partition, items]) => appendTo(partition, items, end)));
+      try {
+        await settleAll([...byPartition].map(([partition, items]) => appendTo(partition, items, end)));
+      } catch (error) {
+        // Other partitions may have lost more.
+        if (error instanceof SourceFellBackError) await confirm();
+        throw error;
+      }
       lowWater = Math.max(lowWater, end);
       await lowWaterScript.run(redis, [keys.lowWater(input)], [source, lowWater]);
       await former.passed(lowWater);
     },
+    confirm,
   };
 }
 

@@ -16,7 +16,7 @@ let blocking: RedisClient;
 beforeAll(async () => {
   server = await startRedis();
   redis = connectRedis(testRedisConfig(server), silentLogger());
-  blocking = connectBlocking(testRedisConfig(server), silentLogger());
+  blocking = connectBlocking(redis, testRedisConfig(server), silentLogger(), 's');
   await Promise.all([untilReady(redis, 5_000), untilReady(blocking, 5_000)]);
 });
 beforeEach(() => redis.flushall());
@@ -79,7 +79,9 @@ test('R1, R2: entries that were deleted are left out of a range, and their neigh
 
 test('a connection is ended with its claim, or before; and then nothing of it is left at the claim', async () => {
   const claim = new AbortController();
-  const [first, second] = [0, 1].map(() => connectBlocking(testRedisConfig(server), silentLogger()));
+  const [first, second] = [0, 1].map(() =>
+    connectBlocking(redis, testRedisConfig(server), silentLogger(), 's'),
+  );
   const end = disconnectOn(claim.signal, first!);
   disconnectOn(claim.signal, second!);
   end();

@@ -97,6 +97,15 @@ export class FileFollower {
     this.#tellBehind();
   }
 
+  /** Looks whether Redis still has what was appended from files that rest now. Throws a RetriableError when Redis is away. */
+  async confirm(): Promise<void> {
+    for (const tailer of this.#tailers.values()) {
+      if (this.#deps.stopping.aborted) return;
+      if (this.#turns.busy(tailer)) continue;
+      if ((await tailer.confirm()) === 'lost') this.#ask(tailer);
+    }
+  }
+
   follows(path: string): boolean {
     return this.#byPath.has(path);
   }
@@ -195,8 +204,9 @@ export class FileFollower {
 
   async #append(tailer: FileTailer, batch: Batch): Promise<void> {
     try {
-      await tailer.append(batch);
+      const fate = await tailer.append(batch);
       this.#deps.part.progress();
+      if (fate === 'lost') this.#ask(tailer);
     } catch (error) {
       await this.#failed(tailer, error);
     }

@@ -17,6 +17,17 @@ export async function readAt(
   return buffer.subarray(0, filled);
 }
 
+/** Whether what was opened is the file of that key (discovery.ts). It is closed when that cannot be told. */
+export async function isFile(handle: FileHandle, key: string): Promise<boolean> {
+  try {
+    const { dev, ino } = await handle.stat({ bigint: true });
+    return `${dev}:${ino}` === key;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
 const CHUNK_BYTES = 64 * 1024;
 
 /** The first record of a file whose line begins before `end`: undefined if there is none, null if it is too long. */

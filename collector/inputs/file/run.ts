@@ -19,6 +19,8 @@ import type { Input, InputDeps } from '../input.ts';
 /** A turn is a chunk, a scan a look at every file; either takes longer only if the system hangs. */
 const STALL_MS = 60_000;
 const SWEEP_INTERVAL_MS = 60_000;
+/** Longer than a failover takes to show what it lost: a file is looked at twice after its last append. */
+const CONFIRM_INTERVAL_MS = 30_000;
 
 const openToRead = (path: string): Promise<FileHandle> => open(path, 'r');
 
@@ -35,6 +37,7 @@ export class FileInput implements Input {
   readonly #loop: ScanLoop;
   readonly #watch: FolderWatch;
   #nextSweepAt: number;
+  #nextConfirmAt: number;
   #scanned = false;
   #running: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
@@ -75,6 +78,7 @@ export class FileInput implements Input {
       logger,
     );
     this.#nextSweepAt = clock.now() + this.#sweepIntervalMs;
+    this.#nextConfirmAt = clock.now() + CONFIRM_INTERVAL_MS;
   }
 
   async start(): Promise<void> {
@@ -112,7 +116,7 @@ export class FileInput implements Input {
       await this.#follower.scan();
       if (this.#stopping.signal.aborted) return;
       if (this.#config.watch) this.#watch.watch(this.#follower.folders);
-      await this.#sweep();
+      await this.#keepHouse();
     } catch (error) {
       if (!isSystemError(error)) return this.#deps.fail(error);
       logger.warn({ error: describeError(error) }, 'files cannot be looked for; trying again');
@@ -125,13 +129,18 @@ export class FileInput implements Input {
     return Math.min(SWEEP_INTERVAL_MS, this.#config.forget_after);
   }
 
-  /** From time to time; sources that had no file for long are none of a scan's business. */
-  async #sweep(): Promise<void> {
+  /** From time to time; neither is a scan's business. */
+  async #keepHouse(): Promise<void> {
     const now = this.#deps.clock.now();
-    if (now < this.#nextSweepAt) return;
-    this.#nextSweepAt = now + this.#sweepIntervalMs;
     try {
-      await this.#book.sweep();
+      if (now >= this.#nextConfirmAt) {
+        this.#nextConfirmAt = now + CONFIRM_INTERVAL_MS;
+        await this.#follower.confirm();
+      }
+      if (now >= this.#nextSweepAt) {
+        this.#nextSweepAt = now + this.#sweepIntervalMs;
+        await this.#book.sweep();
+      }
     } catch (error) {
       // Redis is away; nothing hangs on it, and what was not got to is there the next time.
       if (!(error instanceof RetriableError)) throw error;

@@ -2,10 +2,11 @@ import type { FileHandle } from 'node:fs/promises';
 import type { PositionedOutcome, SourceAppender } from '../../append.ts';
 import { createFramer } from '../../framing.ts';
 import type { Frame, Framer } from '../../framing.ts';
+import { SourceFellBackError } from '../../source-fell-back.ts';
 import type { Batch, PatientRedis } from './append.ts';
 import type { Source, SourceBook } from './book.ts';
 import type { FoundFile } from './discovery.ts';
-import { readAt, readFirstRecord } from './reading.ts';
+import { isFile, readAt, readFirstRecord } from './reading.ts';
 import { HEAD_BYTES_MAX, isTelling } from './identity.ts';
 import { createRecordMaker } from './records.ts';
 import type { RecordMaker, RecordMakerDeps } from './records.ts';
@@ -22,7 +23,7 @@ export type Step =
   /** What the last scan said of the file does not hold any more. */
   | { kind: 'moved' };
 
-export interface TailerDeps extends Pick<InputDeps, 'appender'>, RecordMakerDeps, TailerSettings {
+export interface TailerDeps extends Pick<InputDeps, 'appender' | 'logger'>, RecordMakerDeps, TailerSettings {
   book: SourceBook;
   patient: PatientRedis;
   readonly open: (path: string) => Promise<FileHandle>;
@@ -35,6 +36,12 @@ export interface TailerSettings {
 
 /** How much of what was read last is compared before reading on, to notice that the file was written anew. */
 export const MARKER_BYTES_MAX = 1024;
+
+/** Whether Redis has what it was given. */
+export type Fate = 'kept' | 'lost';
+
+/** So many looks after the last append, each a while after the other, whatever a failover lost has come to light. */
+const LOOKS = 2;
 
 /** A source as it is read. */
 interface Reading {
@@ -72,6 +79,8 @@ export class FileTailer {
   #reached = 0;
   #grewAt: number;
   #appends: Promise<void> = Promise.resolve();
+  /** How many more times Redis is asked whether it still has what was appended last. */
+  #looksLeft = 0;
   /** Whether closing it now loses no work that would only be done again, for ever if lines are longer than chunks. */
   #mayClose = false;
 
@@ -139,10 +148,21 @@ export class FileTailer {
     return this.#readOn(handle, this.#reading, buffer);
   }
 
-  /** The second half: appends after the batches before this one, and not at all if one of them failed. */
-  append(batch: Batch): Promise<void> {
+  /** The second half: appends after the batches before this one, and not at all if one of them failed. Fate as `confirm`. */
+  async append(batch: Batch): Promise<Fate> {
+    // It was read before the file was to be read again.
+    if (batch.source !== this.#reading?.appender) return 'kept';
+    this.#looksLeft = LOOKS;
     this.#appends = this.#appends.then(() => this.#deps.patient.append(batch));
-    return this.#appends;
+    return this.#fateOf(this.#appends, this.#reading);
+  }
+
+  /** Looks whether Redis still has what was appended last. If it has not, the next turn reads on from what it has. */
+  async confirm(): Promise<Fate> {
+    if (this.#looksLeft === 0 || this.#reading === undefined) return 'kept';
+    const fate = await this.#fateOf(this.#reading.appender.confirm(), this.#reading);
+    this.#looksLeft -= 1;
+    return fate;
   }
 
   async close(): Promise<void> {
@@ -157,26 +177,39 @@ export class FileTailer {
     await handle?.close();
   }
 
+  async #fateOf(work: Promise<void>, reading: Reading): Promise<Fate> {
+    try {
+      await work;
+      return 'kept';
+    } catch (error) {
+      if (!(error instanceof SourceFellBackError)) throw error;
+      // Several batches may be told.
+      if (this.#reading !== reading) return 'kept';
+      const { book, logger } = this.#deps;
+      const told = { path: this.path, source: reading.source.id, position: error.position };
+      logger.warn(
+        told,
+        'Redis has lost logs that it had taken; the file is read again from where they are missing',
+      );
+      book.release(reading.source);
+      this.#reading = undefined;
+      this.#seen = undefined;
+      this.#readTo = 0;
+      this.#appends = Promise.resolve();
+      return 'lost';
+    }
+  }
+
   async #open(): Promise<FileHandle | undefined> {
     if (this.#handle !== undefined) return this.#handle;
     const handle = await this.#deps.open(this.path);
-    if (!(await this.#isThisFile(handle))) {
+    if (!(await isFile(handle, this.key))) {
       await handle.close();
       return undefined;
     }
     this.#handle = handle;
     this.#mayClose = false;
     return handle;
-  }
-
-  async #isThisFile(handle: FileHandle): Promise<boolean> {
-    try {
-      const { dev, ino } = await handle.stat({ bigint: true });
-      return `${dev}:${ino}` === this.key;
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
   }
 
   /** Finds out which source the file is. A file without a whole first line has nothing to be known by, as long as it may get one. */
