@@ -4,22 +4,9 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { until } from '../common/testing/until.ts';
 import { writeLogs } from '../scripts/commands/generate.ts';
-import type { Ledger } from '../scripts/generate/generator.ts';
+import { counted } from './support/counted.ts';
 import { createLandscape } from './support/landscape.ts';
 import type { Landscape } from './support/landscape.ts';
-
-/** What both tables hold, in the ledger's words. */
-async function counted(landscape: Landscape): Promise<Omit<Ledger, 'lines'>> {
-  const [logs] = await landscape.rows<{ logs: number; record_count: number }>(
-    'SELECT count() AS logs, sum(record_count) AS record_count FROM tranweave.tracking_log FINAL',
-  );
-  const [transactions] = await landscape.rows<Omit<Ledger, 'lines' | 'logs' | 'record_count'>>(
-    `SELECT count() AS transactions, countIf(status = 'completed') AS completed, countIf(status = 'failed') AS failed,
-            countIf(status = 'in_progress') AS in_progress
-     FROM tranweave.transaction_summary`,
-  );
-  return { ...logs!, ...transactions! };
-}
 
 /** 60% by a file, the rest by HTTP, as they come. */
 async function send(landscape: Landscape, file: string): Promise<void> {
