@@ -180,6 +180,36 @@ describe('claims', () => {
     await a.stop();
   });
 
+  test('are kept while only the list of replicas is out of reach, as in a Cluster when its master died', async () => {
+    let away = false;
+    let failed = 0;
+    const withoutList = new Proxy(redis, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== 'function') return value;
+        return (...args: unknown[]) => {
+          if (!away || !args.includes(keys.replicas('g')))
+            return Reflect.apply(value, target, args) as unknown;
+          failed += 1;
+          return Promise.reject(new Error('Connection is closed.'));
+        };
+      },
+    });
+    const ended: number[] = [];
+    const work: ClaimWork = async ({ partition, signal }) => {
+      await aborted(signal);
+      ended.push(partition);
+    };
+    const a = replica('a', work, { redis: withoutList });
+    await until('a holds all', () => a.held().length === 6);
+    away = true;
+    // Heartbeats for longer than the claims would last by themselves.
+    await until('it was tried often', () => failed > 30);
+    expect(await counts()).toEqual({ a: 6 });
+    expect(ended).toEqual([]);
+    await a.stop();
+  });
+
   test('end when Redis was out of reach for the time to live', async () => {
     const ended: number[] = [];
     const a = replica('a', async ({ partition, signal }) => {

@@ -124,6 +124,8 @@ export function createClaims(deps: ClaimsDeps): Claims {
 
   /** Shows a sign of life and brings what is held in line with who lives. Returns in how many ms to look again. */
   async function tick(): Promise<number> {
+    // Not after the sign of life: in a Cluster each claim may be on another master, and one that is away must not cost the others.
+    const renewals = Promise.allSettled([...held].map(([partition, claim]) => renew(partition, claim)));
     const living = await heartbeat(redis, keys.replicas(group), replica, leaseMs, false);
     const wanted = (await deps.mayHold())
       ? (assignPartitions(deps.partitions, living).get(replica) ?? [])
@@ -131,8 +133,9 @@ export function createClaims(deps: ClaimsDeps): Claims {
     for (const [partition, claim] of held) {
       if (!wanted.includes(partition)) claim.controller.abort();
     }
-    await Promise.all([...held].map(([partition, claim]) => renew(partition, claim)));
     const waits = await Promise.all(wanted.filter((partition) => !held.has(partition)).map(acquire));
+    const failed = (await renewals).find((renewal) => renewal.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
     return Math.min(deps.heartbeatMs, ...waits);
   }
 
