@@ -1,6 +1,6 @@
 import { describeError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { connectRedis } from './connection.ts';
+import { connectSubscriber } from './connection.ts';
 import type { RedisClient, RedisConfig } from './connection.ts';
 import type { Keys } from './keys.ts';
 import { reply } from './redis-error.ts';
@@ -42,13 +42,13 @@ async function quietly(logger: Logger, what: string, command: Promise<unknown>):
 export function createClaimNews({ redis, redisConfig, keys, logger }: ClaimNewsDeps): ClaimNews {
   const channel = keys.claimNews();
   const listeners = new Map<string, Set<() => void>>();
-  const subscriber = connectRedis(redisConfig, logger);
+  const { subscriber, disconnect } = connectSubscriber(redis, redisConfig, logger);
 
+  const subscribe = () =>
+    void quietly(logger, 'cannot listen for news of claims', subscriber.subscribe(channel));
+  if (subscriber.status === 'ready') subscribe();
   // With every new connection: who reconnects has to subscribe again.
-  subscriber.on(
-    'ready',
-    () => void quietly(logger, 'cannot listen for news of claims', subscriber.subscribe(channel)),
-  );
+  subscriber.on('ready', subscribe);
   subscriber.on('message', (_channel: string, group: string) => {
     for (const listener of listeners.get(group) ?? []) listener();
   });
@@ -59,6 +59,6 @@ export function createClaimNews({ redis, redisConfig, keys, logger }: ClaimNewsD
       listeners.set(group, known.add(listener));
       return () => known.delete(listener);
     },
-    stop: () => subscriber.disconnect(),
+    stop: disconnect,
   };
 }

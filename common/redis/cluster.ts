@@ -53,8 +53,8 @@ export function createCluster(
     retryDelayOnClusterDown: 0,
     retryDelayOnTryAgain: Math.min(TRYAGAIN_DELAY_MS_MAX, commandMs / REDIRECTIONS_MAX),
     slotsRefreshTimeout: SLOTS_TIMEOUT_MS,
-    slotsRefreshInterval: SLOTS_REFRESH_MS,
   });
+  refreshSlots(cluster);
   const down = new Set<string>();
   cluster.on('+node', (node: Redis) => {
     node.on('ready', () => {
@@ -69,6 +69,15 @@ export function createCluster(
     down.add(node);
   });
   return cluster;
+}
+
+/** Not by `slotsRefreshInterval`: that goes on for ever if the client is ended while it reads the table, and keeps the process. */
+function refreshSlots(cluster: Cluster): void {
+  const timer = setInterval(() => {
+    if (cluster.status === 'ready') cluster.refreshSlotsCache();
+  }, SLOTS_REFRESH_MS);
+  timer.unref();
+  cluster.once('end', () => clearInterval(timer));
 }
 
 function addressOf({ options }: Redis): string {

@@ -59,7 +59,7 @@ export type RedisClient = Redis | Cluster;
 const RECONNECT_DELAY_MS_MAX = 2_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Longest BLOCK that a read may ask for on a connection of its own. */
-export const BLOCK_MS_MAX = 1_000;
+const BLOCK_MS_MAX = 1_000;
 
 /**
  * A connection that is made in the background. Commands fail at once while it is down instead of piling up in memory: whoever sent
@@ -109,6 +109,20 @@ export function connectBlocking(
   // Whoever reads is told, and the role's client logs outages.
   client.on('error', () => undefined);
   return client;
+}
+
+/**
+ * What to subscribe with, since a connection that listens can do nothing else: one of its own, or in a Cluster, where every node hears
+ * what is published at any, the role's client, which keeps one for it and moves it when its node goes.
+ */
+export function connectSubscriber(
+  redis: RedisClient,
+  config: RedisConfig,
+  logger: Logger,
+): { subscriber: RedisClient; disconnect: () => void } {
+  if (redis instanceof Cluster) return { subscriber: redis, disconnect: () => undefined };
+  const subscriber = connectRedis(config, logger);
+  return { subscriber, disconnect: () => subscriber.disconnect() };
 }
 
 function optionsOf({ username, password }: RedisConfig): NodeOptions {

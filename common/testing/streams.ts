@@ -27,7 +27,7 @@ export function openStreams(
   const redis =
     typeof from === 'string'
       ? new Redis(from, { protocol: 2 })
-      : new Cluster(from.map(parseAddress), { redisOptions: { protocol: 2 }, slotsRefreshInterval: 1_000 });
+      : new Cluster(from.map(parseAddress), { redisOptions: { protocol: 2 } });
   const keys = createKeys(prefix);
   async function lines(kind: StreamKind): Promise<string[]> {
     const found: string[] = [];
