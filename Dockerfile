@@ -6,7 +6,7 @@ COPY package.json package-lock.json .npmrc ./
 # With the optional packages, in this stage only: the compiler's binary is one of them, and so are the types of chdb.
 RUN npm ci --no-audit --no-fund
 COPY . .
-RUN npm run build && rm -rf dist/bench dist/common/testing
+RUN npm run build && rm -rf dist/bench dist/tests dist/common/testing
 
 FROM node:20-bookworm-slim AS dependencies
 WORKDIR /app

@@ -10,20 +10,21 @@ import { runStage, StageError } from './bootstrap/stage.mjs';
 import { runTests } from './bootstrap/test-run.mjs';
 
 /**
- * What `npm start`, `npm test` and `npm run bench` do first: everything that a fresh machine with Node and npm lacks. Plain Node without
+ * What `npm start`, `npm test`, `npm run bench` and `npm run chaos` do first: everything that a fresh machine with Node and npm lacks. Plain Node without
  * dependencies, since node_modules may not be there yet, and without syntax that an older Node could not read, so
  * that it comes as far as saying which one is needed.
  */
 
 const ROOT = resolve(fileURLToPath(new URL('..', import.meta.url)));
 const USAGE =
-  'usage: node scripts/bootstrap.mjs setup | start [arguments of `up`] | test [arguments of vitest] | bench [arguments]';
+  'usage: node scripts/bootstrap.mjs setup | start [arguments of `up`] | test [arguments of vitest] | bench [arguments] | chaos NAME [arguments]';
 
 const MODES = {
   setup: () => 0,
   start: (args, env) => runInForeground(compiled('scripts/cli.js', ['up', ...args]), env),
   test: (args, env) => runTests(ROOT, args, env),
   bench: (args, env) => runInForeground(compiled('bench/run.js', args), env),
+  chaos: (args, env) => runInForeground(compiled('tests/chaos/run.js', args), env),
 };
 
 async function main([name = '', ...args]) {

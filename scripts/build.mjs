@@ -18,7 +18,16 @@ import { fileURLToPath } from 'node:url';
  * (`npm run build`), or ask whether it is needed.
  */
 
-const PARTS = ['common', 'collector', 'processor', 'sinks', 'scripts', 'bench'];
+const PARTS = [
+  'common',
+  'collector',
+  'processor',
+  'sinks',
+  'scripts',
+  'bench',
+  'tests/chaos',
+  'tests/support',
+];
 /** What code reads from beside itself. */
 const ASSET = /\.(lua|sql|json|yml|html)$/;
 const SOURCE = /(?<!\.test|\.d)\.ts$/;

@@ -17,8 +17,13 @@ import { until } from '../../common/testing/until.ts';
 import { groupsOf } from '../../common/redis/groups.ts';
 import { createKeys, STREAM_KINDS } from '../../common/redis/keys.ts';
 
-/** The compiled command: what users run. `npm test` compiles before it tests. */
-export const CLI = fileURLToPath(new URL('../../dist/scripts/cli.js', import.meta.url));
+/** The compiled command: what users run. `npm test` compiles before it tests; `npm run chaos` is compiled itself and has it nearby. */
+export const CLI = fileURLToPath(
+  new URL(
+    import.meta.url.endsWith('.ts') ? '../../dist/scripts/cli.js' : '../../scripts/cli.js',
+    import.meta.url,
+  ),
+);
 export const PARTITIONS = 4;
 
 export type RoleName = 'collector' | 'processor' | 'sinks';
