@@ -35,4 +35,5 @@ process.send?.('loaded');
 await new Promise((resolve) => process.once('message', resolve));
 await Promise.all(Array.from({ length: Number(connections) }, () => send()));
 agent.destroy();
-process.disconnect?.();
+// It ends when it is let go: until then one can look at what it used.
+process.send?.('sent');

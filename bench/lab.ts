@@ -29,27 +29,72 @@ export interface Lab {
   inbox: string;
   redis: TestRedis;
   redisClient: Redis;
-  clickhouse: ClickHouseClient;
-  clickhouseUrl: string;
   /** Starts a role as a process of its own; resolves when it works. */
-  start(role: 'collector' | 'processor' | 'sinks'): Promise<RunningRole>;
+  start(role: RoleName): Promise<RunningRole>;
   /** Where the collector's HTTP input is. */
   httpUrl: string;
-  clickhousePid: number;
-  redisPid: number;
+  /** Name → pid of the stores that run for the roles. */
+  stores: Readonly<Record<string, number>>;
   stop(): Promise<void>;
 }
+
+/** With ClickHouse, so that sinks can be started. */
+export interface FullLab extends Lab {
+  clickhouse: ClickHouseClient;
+}
+
+export type RoleName = 'collector' | 'processor' | 'sinks';
 
 export interface RunningRole {
   pid: number;
   adminUrl: string;
   usage(): Usage;
+  signal(signal: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
 
-export async function openLab(dir: string): Promise<Lab> {
-  const inbox = join(dir, 'inbox');
-  await mkdir(inbox, { recursive: true });
+export interface LabConfig {
+  /** Settings of the connection; its URL is the lab's. */
+  redis?: object;
+  [section: string]: unknown;
+}
+
+/** @param config what is added to the config. */
+export async function openLab(dir: string, config: LabConfig = {}): Promise<Lab> {
+  return openWith(dir, await writeConfig(dir, config));
+}
+
+export async function openFullLab(dir: string): Promise<FullLab> {
+  const settings = await writeConfig(dir, {});
+  const engine = await startProcess('clickhouse', settings.configFile);
+  const clickhouse = createClient({
+    url: settings.clickhouseUrl,
+    request_timeout: 120_000,
+    log: { level: ClickHouseLogLevel.OFF },
+  });
+  const lab = await openWith(dir, settings);
+  return {
+    ...lab,
+    clickhouse,
+    stores: { ...lab.stores, clickhouse: engine.pid },
+    stop: async () => {
+      await lab.stop();
+      await clickhouse.close();
+      await engine.stop();
+    },
+  };
+}
+
+interface Settings {
+  configFile: string;
+  inbox: string;
+  redis: TestRedis;
+  httpUrl: string;
+  clickhouseUrl: string;
+}
+
+async function writeConfig(dir: string, { redis: connection, ...sections }: LabConfig): Promise<Settings> {
+  const inbox = await folder(dir, 'inbox');
   const redis = await startRedis({
     dir: await folder(dir, 'redis'),
     // As `up` runs it.
@@ -58,38 +103,33 @@ export async function openLab(dir: string): Promise<Lab> {
   const [clickhousePort, httpPort] = [await freePort(), await freePort()];
   const clickhouseUrl = `http://127.0.0.1:${clickhousePort}`;
   const configFile = join(dir, 'tranweave.yml');
-  await writeFile(
-    configFile,
-    stringify({
-      partitions: PARTITIONS,
-      log_level: 'warn',
-      redis: { url: redis.url },
-      inputs: [
-        { name: 'api', type: 'http', port: httpPort },
-        { name: 'files', type: 'file', paths: [join(inbox, '*.log')] },
-      ],
-      sinks: [{ name: 'clickhouse', type: 'clickhouse', url: clickhouseUrl }],
-      up: { data_dir: join(dir, 'data') },
-    }),
-  );
+  const config = {
+    partitions: PARTITIONS,
+    log_level: 'warn',
+    redis: { url: redis.url, ...connection },
+    inputs: [
+      { name: 'api', type: 'http', port: httpPort },
+      { name: 'files', type: 'file', paths: [join(inbox, '*.log')] },
+    ],
+    sinks: [{ name: 'clickhouse', type: 'clickhouse', url: clickhouseUrl }],
+    up: { data_dir: join(dir, 'data') },
+    ...sections,
+  };
+  await writeFile(configFile, stringify(config));
+  return { configFile, inbox, redis, httpUrl: `http://127.0.0.1:${httpPort}/v1/logs`, clickhouseUrl };
+}
+
+async function openWith(dir: string, { configFile, inbox, redis, httpUrl }: Settings): Promise<Lab> {
   const redisClient = new Redis(redis.url, { protocol: 2 });
-  const engine = await startProcess('clickhouse', configFile);
-  const clickhouse = createClient({
-    url: clickhouseUrl,
-    request_timeout: 120_000,
-    log: { level: ClickHouseLogLevel.OFF },
-  });
+  const redisPid = Number(/process_id:(\d+)/.exec(await redisClient.info('server'))?.[1]);
   const running = new Set<RunningRole>();
   return {
     dir,
     inbox,
     redis,
     redisClient,
-    clickhouse,
-    clickhouseUrl,
-    httpUrl: `http://127.0.0.1:${httpPort}/v1/logs`,
-    clickhousePid: engine.pid,
-    redisPid: Number(/process_id:(\d+)/.exec(await redisClient.info('server'))?.[1]),
+    httpUrl,
+    stores: { redis: redisPid },
     start: async (role) => {
       const started = await startProcess(role, configFile);
       running.add(started);
@@ -97,8 +137,6 @@ export async function openLab(dir: string): Promise<Lab> {
     },
     stop: async () => {
       await Promise.all([...running].map((role) => role.stop()));
-      await clickhouse.close();
-      await engine.stop();
       redisClient.disconnect();
       await redis.stop();
     },
@@ -126,6 +164,7 @@ async function startProcess(command: string, configFile: string): Promise<Runnin
     pid,
     adminUrl: ready.adminUrl,
     usage: () => usageOf(pid),
+    signal: (signal) => child.kill(signal),
     stop: async () => {
       child.kill('SIGTERM');
       await ended;

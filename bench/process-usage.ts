@@ -19,3 +19,25 @@ export function usageOf(pid: number): Usage {
   const peakKb = Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0);
   return { cpuMicros: (ticks / TICKS_PER_SECOND) * 1e6, peakBytes: peakKb * 1024 };
 }
+
+/**
+ * Starts to look at what programs that are none of ours take from the machine (time that a hypervisor gives to others counts, too); the
+ * result tells how many cores they used on average since. A figure that was taken beside busy others says little.
+ */
+export function watchOthers(pids: readonly number[]): () => number {
+  const started = performance.now();
+  const before = othersMicros(pids);
+  return () => Math.max(0, (othersMicros(pids) - before) / 1000 / (performance.now() - started));
+}
+
+function othersMicros(pids: readonly number[]): number {
+  const { user, system } = process.cpuUsage();
+  return pids.reduce((rest, pid) => rest - usageOf(pid).cpuMicros, machineBusyMicros() - user - system);
+}
+
+function machineBusyMicros(): number {
+  // https://man7.org/linux/man-pages/man5/proc_stat.5.html: user, nice, system, idle, iowait, irq, softirq, steal.
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] =
+    /^cpu\s+(.*)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1]?.split(' ').map(Number) ?? [];
+  return ((user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND) * 1e6;
+}

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { promisify } from 'node:util';
-import type { Lab } from './lab.ts';
+import type { FullLab, Lab } from './lab.ts';
 
 /** What this machine can do by itself in the same run: figures of other machines and other moments say nothing. */
 
@@ -32,7 +32,7 @@ export async function redisReference(lab: Lab): Promise<number> {
 }
 
 /** ClickHouse taking the same lines straight into a table like tracking_log, rows a second. */
-export async function clickHouseReference(lab: Lab, file: string, lines: number): Promise<number> {
+export async function clickHouseReference(lab: FullLab, file: string, lines: number): Promise<number> {
   await lab.clickhouse.command({ query: 'DROP TABLE IF EXISTS tranweave.bench_reference' });
   await lab.clickhouse.command({ query: 'CREATE TABLE tranweave.bench_reference AS tranweave.tracking_log' });
   const started = process.hrtime.bigint();

@@ -1,71 +1,15 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Ledger } from '../scripts/generate/generator.ts';
+import { emptyRedis, isCollected, prepareDelivery } from './load.ts';
+import type { Load } from './load.ts';
 import { isDrained, logsInStreams, until } from './lab.ts';
-import type { Lab, RunningRole } from './lab.ts';
-import { usageOf } from './process-usage.ts';
-
-/** One measurement of one stage. */
-export interface Measured {
-  logsPerSecond: number;
-  /** CPU µs per log, by process. */
-  cpuMicros: Record<string, number>;
-  /** Peak memory in MiB, by process. */
-  peakMib: Record<string, number>;
-}
-
-export interface Load {
-  file: string;
-  bytes: number;
-  ledger: Ledger;
-}
+import type { FullLab, Lab } from './lab.ts';
+import { measure } from './measure.ts';
+import type { Measured } from './measure.ts';
 
 const HTTP_LOAD = fileURLToPath(new URL('./http-load.js', import.meta.url));
-
-/** Times `work` and what the processes use meanwhile. */
-async function measure(
-  lab: Lab,
-  logs: number,
-  roles: Readonly<Record<string, RunningRole>>,
-  work: () => Promise<void>,
-): Promise<Measured> {
-  const pids: Record<string, number> = { redis: lab.redisPid, clickhouse: lab.clickhousePid };
-  for (const [name, role] of Object.entries(roles)) pids[name] = role.pid;
-  const before = Object.entries(pids).map(([name, pid]) => [name, usageOf(pid).cpuMicros] as const);
-  const started = process.hrtime.bigint();
-  await work();
-  const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-  const cpuMicros: Record<string, number> = {};
-  const peakMib: Record<string, number> = {};
-  for (const [name, cpu] of before) {
-    const usage = usageOf(pids[name] ?? 0);
-    cpuMicros[name] = (usage.cpuMicros - cpu) / logs;
-    peakMib[name] = usage.peakBytes / 1024 ** 2;
-  }
-  return { logsPerSecond: logs / seconds, cpuMicros, peakMib };
-}
-
-/** Puts the load beside the folder that the file input follows; what is returned moves it in, whole at once. */
-async function prepareDelivery(lab: Lab, load: Load, name: string): Promise<() => Promise<void>> {
-  const beside = join(lab.dir, `${name}.part`);
-  await copyFile(load.file, beside);
-  return () => rename(beside, join(lab.inbox, `${name}.log`));
-}
-
-async function emptyRedis(lab: Lab): Promise<void> {
-  await lab.redisClient.flushall();
-  await rm(join(lab.inbox), { recursive: true, force: true });
-  await mkdir(lab.inbox, { recursive: true });
-}
-
-/** Whether the collector has appended everything: every source's low-water mark is at its end. */
-async function isCollected(lab: Lab, bytes: number): Promise<boolean> {
-  const marks = await lab.redisClient.hvals('tranweave:low-water:files');
-  return marks.some((mark) => Number(mark) === bytes);
-}
 
 export async function fileToRedis(lab: Lab, load: Load): Promise<Measured> {
   await emptyRedis(lab);
@@ -84,13 +28,16 @@ export async function httpToRedis(lab: Lab, load: Load): Promise<Measured> {
   await emptyRedis(lab);
   const collector = await lab.start('collector');
   const sender = fork(HTTP_LOAD, [lab.httpUrl, load.file, '500', '4'], { stdio: 'inherit' });
-  const ended = once(sender, 'exit');
-  await once(sender, 'message');
-  const measured = await measure(lab, load.ledger.lines, { collector }, async () => {
+  const ended = once(sender, 'exit').then(() => undefined);
+  const told = () => Promise.race([once(sender, 'message'), ended]);
+  const send = async () => {
     sender.send('go');
-    const [code] = (await ended) as [number];
-    if (code !== 0) throw new Error('the sender failed');
-  });
+    if ((await told()) === undefined) throw new Error('the sender failed');
+  };
+  await told();
+  const measured = await measure(lab, load.ledger.lines, { collector }, send, [sender.pid ?? 0]);
+  sender.disconnect();
+  await ended;
   await collector.stop();
   await expectLogs(lab, load.ledger.lines);
   return measured;
@@ -107,7 +54,7 @@ export async function redisToSummaries(lab: Lab, load: Load): Promise<Measured> 
 }
 
 /** Follows redisToSummaries: stores logs and summaries. */
-export async function redisToClickHouse(lab: Lab, load: Load): Promise<Measured> {
+export async function redisToClickHouse(lab: FullLab, load: Load): Promise<Measured> {
   await emptyTables(lab);
   const sinks = await lab.start('sinks');
   const measured = await measure(lab, load.ledger.lines, { sinks }, () => until(() => isDrained(lab)));
@@ -117,7 +64,7 @@ export async function redisToClickHouse(lab: Lab, load: Load): Promise<Measured>
 }
 
 /** Everything at once, from a file that appears to the last row in both tables. */
-export async function wholeWay(lab: Lab, load: Load): Promise<Measured> {
+export async function wholeWay(lab: FullLab, load: Load): Promise<Measured> {
   await emptyRedis(lab);
   await emptyTables(lab);
   const roles = {
@@ -137,7 +84,7 @@ export async function wholeWay(lab: Lab, load: Load): Promise<Measured> {
   return measured;
 }
 
-async function emptyTables(lab: Lab): Promise<void> {
+async function emptyTables(lab: FullLab): Promise<void> {
   for (const table of ['tracking_log', 'transaction_summary_revision']) {
     await lab.clickhouse.command({ query: `TRUNCATE TABLE IF EXISTS tranweave.${table}` });
   }
@@ -149,7 +96,7 @@ async function expectLogs(lab: Lab, expected: number): Promise<void> {
 }
 
 /** A figure of a run that lost or doubled something would be worth nothing. */
-async function expectTables(lab: Lab, ledger: Ledger): Promise<void> {
+async function expectTables(lab: FullLab, ledger: Ledger): Promise<void> {
   const ask = async <T>(query: string) =>
     (await (await lab.clickhouse.query({ query, format: 'JSONEachRow' })).json<T>())[0];
   const logs = await ask<{ n: string; records: string }>(

@@ -1,0 +1,51 @@
+import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
+import { createKeys } from '../common/redis/keys.ts';
+import { isDrained, PARTITIONS, until } from './lab.ts';
+import type { Lab, RunningRole } from './lab.ts';
+import { collect, emptyRedis } from './load.ts';
+import type { Load } from './load.ts';
+
+const keys = createKeys('tranweave');
+
+/** For labs whose processors sleep: claims and commands outlast a nap, and streams hold the whole backlog. Heartbeats are as by default. */
+export const NAP_CONFIG = {
+  redis: { command_timeout: '10m' },
+  claims: { ttl: '10m', heartbeat: '2s' },
+  collector: { stream_entries_max: 1_000_000 },
+  processor: { summary_entries_max: 1_000_000 },
+};
+
+/**
+ * So many processors, warmed up by one load, asleep (SIGSTOP) before the whole of another, each with its share of the partitions: when they wake
+ * they merge and do nothing else.
+ */
+export async function asleepBefore(
+  lab: Lab,
+  count: number,
+  warmUp: Load,
+  load: Load,
+): Promise<RunningRole[]> {
+  await emptyRedis(lab);
+  const processors = await Promise.all(Array.from({ length: count }, () => lab.start('processor')));
+  await until(() => isShared(lab, count));
+  await collect(lab, warmUp, 'warm');
+  await until(() => isDrained(lab, PROCESSOR_GROUP));
+  for (const processor of processors) processor.signal('SIGSTOP');
+  await collect(lab, load, 'load');
+  return processors;
+}
+
+/** Whether so many processors hold all partitions, each as many as the others. */
+export async function isShared(lab: Lab, count: number): Promise<boolean> {
+  const tokens = await lab.redisClient.mget(
+    Array.from({ length: PARTITIONS }, (_, partition) => keys.claim(partition, PROCESSOR_GROUP)),
+  );
+  const shares = new Map<string, number>();
+  for (const token of tokens) {
+    // `epoch:replica`
+    const replica = token?.slice(token.indexOf(':') + 1);
+    if (replica === undefined) return false;
+    shares.set(replica, (shares.get(replica) ?? 0) + 1);
+  }
+  return shares.size === count && [...shares.values()].every((share) => share === PARTITIONS / count);
+}
