@@ -1,4 +1,4 @@
-import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
+import { groupsOf, PROCESSOR_GROUP } from '../common/redis/groups.ts';
 import { createKeys } from '../common/redis/keys.ts';
 import { isDrained, PARTITIONS, until } from './lab.ts';
 import type { Lab, RunningRole } from './lab.ts';
@@ -48,4 +48,13 @@ export async function isShared(lab: Lab, count: number): Promise<boolean> {
     shares.set(replica, (shares.get(replica) ?? 0) + 1);
   }
   return shares.size === count && [...shares.values()].every((share) => share === PARTITIONS / count);
+}
+
+/** Whether the processors are at the end of some partition. */
+export async function isSomeDrained(lab: Lab): Promise<boolean> {
+  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+    const groups = await groupsOf(lab.redisClient, keys.stream(partition, 'log'));
+    if (groups.some(({ name, lag }) => name === PROCESSOR_GROUP && lag === 0)) return true;
+  }
+  return false;
 }

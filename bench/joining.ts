@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isShared } from './backlog.ts';
+import { isShared, isSomeDrained } from './backlog.ts';
 import type { Lab, RunningRole } from './lab.ts';
 import { watchOthers } from './process-usage.ts';
 
@@ -21,10 +21,9 @@ interface Pace {
 }
 
 const SAMPLE_MS = 200;
-/** Of the backlog: measured from, the second one is started at, measured until. The last part is not the same for all partitions. */
+/** Of the backlog: measured from, and the second one is started at. */
 const FROM = 0.05;
 const JOIN_AT = 0.3;
-const UNTIL = 0.9;
 
 interface Sample {
   seconds: number;
@@ -65,7 +64,9 @@ export async function measureJoining(
   while (!(await isShared(lab, 2))) await delay(SAMPLE_MS);
   const shared = await sample();
   const othersAfter = watch();
-  const end = await reach(backlog * UNTIL);
+  // Both have work until the first partition is at its end.
+  while (!(await isSomeDrained(lab))) await delay(SAMPLE_MS);
+  const end = await sample();
   const after = othersAfter();
   if (end.logs - shared.logs < backlog * 0.1) {
     throw new Error('the backlog is too short to see what a second processor does: use more --transactions');
