@@ -17,12 +17,11 @@ export async function readFound({ streams, partitions }: Ground, ids: readonly s
   const records = new Map<string, TransactionRecord>();
   for (let at = 0; at < ids.length; at += IDS_A_READ) {
     const part = ids.slice(at, at + IDS_A_READ);
-    const found = await streams.redis.mget(
-      part.map((id) => keys.transaction(partitionOf(id, partitions), id)),
-    );
+    const places = part.map((id) => keys.transaction(partitionOf(id, partitions), id));
+    const found = await streams.redis.mget(places);
     part.forEach((id, index) => {
       const json = found[index];
-      if (typeof json === 'string') records.set(id, decodeRecord(json));
+      if (typeof json === 'string') records.set(id, decodeRecord(json, places[index] ?? ''));
     });
   }
   return { revisions: await streams.summaries(), records, watched };

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../../common/redis/connection.ts';
 import { createKeys } from '../../common/redis/keys.ts';
 
 /** Who holds which partition for a group, as Redis has it. */
@@ -10,7 +10,7 @@ export interface Holding {
 
 const keys = createKeys('tranweave');
 
-export async function holdings(redis: Redis, group: string, partitions: number): Promise<Holding[]> {
+export async function holdings(redis: RedisClient, group: string, partitions: number): Promise<Holding[]> {
   const tokens = await redis.mget(Array.from({ length: partitions }, (_, p) => keys.claim(p, group)));
   return tokens.flatMap((token, partition) => {
     // `epoch:host-pid-random`
@@ -21,7 +21,7 @@ export async function holdings(redis: Redis, group: string, partitions: number):
 
 /** Whether each of these partitions has been claimed by somebody since. */
 export async function areTakenOver(
-  redis: Redis,
+  redis: RedisClient,
   group: string,
   partitions: number,
   lost: readonly Holding[],

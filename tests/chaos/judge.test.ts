@@ -36,7 +36,7 @@ function woven(): { revisions: Summary[]; records: Map<string, TransactionRecord
     const one = JSON.parse(line) as MergeLog;
     const at = CREATED_MS + index * 1000;
     const known = records.get(one.transaction_id);
-    const change = applyLogs(known, { logs: [one], firstAt: at, lastAt: at }, findFlow);
+    const change = applyLogs(known, { logs: [one], at: [at] }, findFlow);
     records.set(one.transaction_id, change!.record);
     revisions.push(change!.summary);
   });
