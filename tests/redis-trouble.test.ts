@@ -116,10 +116,10 @@ const REFUSING: [string, Trouble][] = [
       for (let i = 0; i < 6_000; i += 1) pipeline.set('read', String(i));
       await pipeline.exec();
       await landscape.server.kill();
-      redisArgs.push('--key-load-delay', '200');
-      const restarted = landscape.server.restart();
-      await untilLoading();
       return async () => {
+        redisArgs.push('--key-load-delay', '400');
+        const restarted = landscape.server.restart();
+        await untilLoading();
         await restarted;
         redisArgs.splice(-2);
       };
