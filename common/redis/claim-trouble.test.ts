@@ -78,7 +78,7 @@ describe('R8: work that finds what is not ours', () => {
       replica: 'a',
       partitions: 3,
       news,
-    mayHold: () => Promise.resolve(true),
+      mayHold: () => Promise.resolve(true),
       ttlMs: 600,
       heartbeatMs: 50,
       clock,
