@@ -265,6 +265,18 @@ describe('a source that is read by position', () => {
     expect((await stored()).ids).toEqual(idsOf(many(0, 30)));
   });
 
+  test('has lost nothing when its positions go with the number of partitions that they belonged to', async () => {
+    const source = await appender().openSource('in', 'file1');
+    await source.append(many(0, 30), 300);
+    await redis.hset(keys.meta(), 'partitions', PARTITIONS + 1);
+    for (let partition = 0; partition < PARTITIONS; partition += 1)
+      await redis.del(keys.positions(partition));
+    await source.confirm();
+    expect((await appender().openSource('in', 'file1')).lowWater).toBe(300);
+    await redis.hset(keys.meta(), 'partitions', PARTITIONS);
+    await expect(source.confirm()).rejects.toBeInstanceOf(SourceFellBackError);
+  });
+
   test('keeps the positions of different sources apart', async () => {
     const one = await appender().openSource('in', 'file1');
     await one.append(many(0, 10), 100);

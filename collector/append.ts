@@ -3,7 +3,7 @@ import { BackPressureError } from '../common/errors.ts';
 import { partitionOf } from '../common/partition.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import type { Keys } from '../common/redis/keys.ts';
-import { guardError } from '../common/redis/partition-change.ts';
+import { guardError, readDeployment } from '../common/redis/partition-change.ts';
 import { reply } from '../common/redis/redis-error.ts';
 import { loadScript } from '../common/redis/scripts.ts';
 import { encodeEntries, headerOf } from '../common/stream-entry.ts';
@@ -221,7 +221,7 @@ async function openSource(
       // A partition that had nothing of the source when it was opened has lost only what came since.
       return now === '' && opened[partition] === '' ? openedAt : Number(now);
     });
-    if (lost.length === 0) return;
+    if (lost.length === 0 || (await isRepartitioned(deps))) return;
     lowWater = Math.min(lowWater, ...lost);
     // Written down first: should this process die, the next one must not skip what was lost.
     await reply(redis.hset(keys.lowWater(input), source, String(lowWater)));
@@ -249,6 +249,12 @@ async function openSource(
     },
     confirm,
   };
+}
+
+/** Whether positions that are gone were taken away with the number of partitions that they belonged to. */
+async function isRepartitioned({ redis, keys, partitions }: AppenderDeps): Promise<boolean> {
+  const { partitions: inForce, change } = await readDeployment(redis, keys);
+  return change !== undefined || (inForce !== undefined && inForce !== partitions);
 }
 
 function itemsByPartition(

@@ -25,6 +25,8 @@ export interface ClaimNewsDeps {
   logger: Logger;
 }
 
+const SUBSCRIBE_AGAIN_MS = 5_000;
+
 /** Tells all replicas of the group that there is something to look at. Never throws and is not waited for. */
 export function tellClaimNews(redis: RedisClient, keys: Keys, logger: Logger, group: string): void {
   void quietly(logger, 'news of claims not told', redis.publish(keys.claimNews(), group));
@@ -44,11 +46,18 @@ export function createClaimNews({ redis, redisConfig, keys, logger }: ClaimNewsD
   const listeners = new Map<string, Set<() => void>>();
   const { subscriber, disconnect } = connectSubscriber(redis, redisConfig, logger);
 
-  const subscribe = () =>
-    void quietly(logger, 'cannot listen for news of claims', subscriber.subscribe(channel));
-  if (subscriber.status === 'ready') subscribe();
+  let subscribing = false;
+  const subscribe = async () => {
+    if (subscribing) return;
+    subscribing = true;
+    await quietly(logger, 'cannot listen for news of claims', subscriber.subscribe(channel));
+    subscribing = false;
+  };
+  if (subscriber.status === 'ready') void subscribe();
   // With every new connection: who reconnects has to subscribe again.
-  subscriber.on('ready', subscribe);
+  subscriber.on('ready', () => void subscribe());
+  // Now and then, too: it changes nothing, unless a Cluster's client moved to another node meanwhile and it got lost.
+  const timer = setInterval(() => void subscribe(), SUBSCRIBE_AGAIN_MS).unref();
   subscriber.on('message', (_channel: string, group: string) => {
     for (const listener of listeners.get(group) ?? []) listener();
   });
@@ -59,6 +68,9 @@ export function createClaimNews({ redis, redisConfig, keys, logger }: ClaimNewsD
       listeners.set(group, known.add(listener));
       return () => known.delete(listener);
     },
-    stop: disconnect,
+    stop: () => {
+      clearInterval(timer);
+      disconnect();
+    },
   };
 }

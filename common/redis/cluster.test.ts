@@ -7,7 +7,7 @@ import type { ClusterNode, TestRedisCluster } from '../testing/redis-cluster.ts'
 import { until } from '../testing/until.ts';
 import { createClaimNews } from './claim-news.ts';
 import { heartbeat } from './claim-scripts.ts';
-import { connectBlocking, connectRedis, redisConfigSchema, untilReady } from './connection.ts';
+import { connectBlocking, connectRedis, mastersOf, redisConfigSchema, untilReady } from './connection.ts';
 import type { RedisClient, RedisConfig } from './connection.ts';
 import { joinDeployment } from './deployment.ts';
 import { createKeys } from './keys.ts';
@@ -181,11 +181,23 @@ test('a master that falls silent: commands and reads fail in time, its replica t
   const master = await cluster.masterOf(stream);
   const reading = connectBlocking(redis, config, silentLogger(), stream);
   await untilReady(reading, 5_000);
+  const replica = await cluster.replicaOf(master);
+  // It takes over when it may.
+  replica.server.pause();
   master.server.pause();
   // Not an empty answer: that would look like a stream without news.
   expect(await outcome(createStreamReader(reading, stream, 'log', 1e6).read('$', 500))).toBe('failed');
   reading.disconnect();
   await until('a command has failed', async () => (await pushNext()) === 'failed');
+  // Who asks every master must not take the others for all.
+  await until('it is missed', () => {
+    try {
+      return mastersOf(redis).length === 0;
+    } catch (error) {
+      return error instanceof RetriableError;
+    }
+  });
+  replica.server.resume();
   await until('the replica has taken over', async () => (await pushNext()) === 'done');
   master.server.resume();
   await until('it is a replica now', async () =>
@@ -194,4 +206,5 @@ test('a master that falls silent: commands and reads fail in time, its replica t
   const before = done.length;
   await until('some more are done', async () => (await pushNext()) === 'done' && done.length >= before + 20);
   expect(await redis.lrange(list, 0, -1)).toEqual(done);
+  expect(mastersOf(redis)).toHaveLength(3);
 });

@@ -1,5 +1,6 @@
 import { Cluster, Command } from 'ioredis';
 import type { Redis, RedisOptions } from 'ioredis';
+import { RetriableError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 
 /**
@@ -87,6 +88,19 @@ function addressOf({ options }: Redis): string {
 /** Resolves when every node that is known is either connected or known to be down; within a command's time. */
 export async function untilNodesSettled(cluster: Cluster): Promise<void> {
   await Promise.allSettled(cluster.nodes('all').map((node) => node.ping()));
+}
+
+/** Every master that has slots. Throws a RetriableError while one of them is not connected: the others alone are not all. */
+export function mastersOfCluster(cluster: Cluster): Redis[] {
+  const nodes = new Map(cluster.nodes('all').map((node) => [addressOf(node), node]));
+  // Slots that nobody serves are holes.
+  const addresses = new Set(cluster.slots.map((serving) => serving[0] ?? ''));
+  if (addresses.size === 0) throw new RetriableError('the Redis Cluster is not known yet');
+  return [...addresses].map((address) => {
+    const node = nodes.get(address);
+    if (node?.status === 'ready') return node;
+    throw new RetriableError(`the Redis node ${address} cannot be reached`);
+  });
 }
 
 /** The master of a key's slot, as far as the client knows. Undefined while nobody serves the slot. */

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { duration } from '../config-values.ts';
 import { FatalError, RetriableError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { createCluster, masterOf, parseAddress, untilNodesSettled } from './cluster.ts';
+import { createCluster, masterOf, mastersOfCluster, parseAddress, untilNodesSettled } from './cluster.ts';
 import type { NodeOptions } from './cluster.ts';
 import { meaningOf } from './redis-error.ts';
 
@@ -159,9 +159,9 @@ function logOutages(client: RedisClient, logger: Logger): void {
   });
 }
 
-/** The servers that take writes: one, or every master of a Cluster. */
+/** The servers that take writes: one, or every master of a Cluster; a RetriableError is thrown while one of them is away. */
 export function mastersOf(client: RedisClient): Redis[] {
-  return client instanceof Cluster ? client.nodes('master') : [client];
+  return client instanceof Cluster ? mastersOfCluster(client) : [client];
 }
 
 /**

@@ -10,6 +10,7 @@ export interface TestRedisCluster extends AsyncDisposable {
   addresses: string[];
   /** The node that serves the key's slot now. */
   masterOf(key: string): Promise<ClusterNode>;
+  replicaOf(master: ClusterNode): Promise<ClusterNode>;
   /** Moves the slot of a key, with all the keys in it, to another master, step by step while it is used, as redis-cli does. */
   moveSlot(key: string, to: ClusterNode): Promise<void>;
   /**
@@ -68,6 +69,7 @@ export async function startRedisCluster(options: TestRedisClusterOptions = {}): 
     nodes,
     addresses: nodes.map(({ server }) => `127.0.0.1:${server.port}`),
     masterOf: (key) => masterOf(nodes, key),
+    replicaOf: (master) => replicaOf(nodes, master),
     moveSlot: (key, to) => moveSlot(nodes, key, to),
     failOver: (master, unreplicated) => failOver(nodes, master, unreplicated),
     revive,
@@ -173,14 +175,19 @@ async function moveSlot(nodes: readonly ClusterNode[], key: string, to: ClusterN
   }
 }
 
+async function replicaOf(nodes: readonly ClusterNode[], master: ClusterNode): Promise<ClusterNode> {
+  const replicas = String(await master.redis.cluster('REPLICAS', master.id));
+  const replica = nodes.find((node) => node !== master && replicas.includes(node.id));
+  if (replica === undefined) throw new Error('the master has no replica');
+  return replica;
+}
+
 async function failOver(
   nodes: readonly ClusterNode[],
   master: ClusterNode,
   unreplicated?: () => Promise<void>,
 ): Promise<void> {
-  const replicas = String(await master.redis.cluster('REPLICAS', master.id));
-  const replica = nodes.find((node) => node !== master && replicas.includes(node.id));
-  if (replica === undefined) throw new Error('the master has no replica');
+  const replica = await replicaOf(nodes, master);
   if (unreplicated !== undefined) {
     // Paused, it cannot connect again.
     replica.server.pause();
