@@ -63,7 +63,11 @@ export function summaryToLine(summary: Summary): string {
 
 /** The summary that a line stands for. */
 export function summaryFromLine(line: string): Summary {
-  const row = JSON.parse(line) as Partial<Summary>;
+  return wholeSummary(JSON.parse(line) as Partial<Summary>);
+}
+
+/** A parsed line with what it leaves out. */
+export function wholeSummary(row: Partial<Summary>): Summary {
   return { ...EMPTY, ...row, steps: (row.steps ?? []).map((step) => ({ ...NO_STEP, ...step })) };
 }
 

@@ -18,3 +18,11 @@ export const sinksProcessConfigSchema = v.strictObject({
   admin: adminConfigSchema(),
 });
 export type SinksProcessConfig = v.InferOutput<typeof sinksProcessConfigSchema>;
+
+/** Shorter ones are slips of the pen that would drop everything. */
+const RETENTION_MS_MIN = 3_600_000;
+
+/** How long a store keeps something, in milliseconds. */
+export function retentionOf(description: string) {
+  return v.pipe(duration(description), v.minValue(RETENTION_MS_MIN, 'must be at least 1h'));
+}

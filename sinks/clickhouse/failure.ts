@@ -1,4 +1,5 @@
 import { FatalError, RetriableError } from '../../common/errors.ts';
+import { unreachable } from '../unreachable.ts';
 
 /** ClickHouse, or something before it, refused a request. */
 export class ClickHouseFailure extends Error {
@@ -91,7 +92,6 @@ export function reasonOf(failure: ClickHouseFailure): string {
  * missing for now): nothing is lost by waiting, and the waiting is seen.
  */
 export function meaningOf(error: unknown): unknown {
-  if (error instanceof RetriableError || error instanceof FatalError) return error;
   if (error instanceof ClickHouseFailure) {
     const fatal = FATAL_CODES[error.code];
     if (fatal !== undefined) return new FatalError(fatal.words, { cause: error });
@@ -100,11 +100,5 @@ export function meaningOf(error: unknown): unknown {
     }
     return new RetriableError(`ClickHouse cannot do it now (code ${error.code})`, { cause: error });
   }
-  if (!(error instanceof Error) || isBug(error)) return error;
-  return new RetriableError('ClickHouse cannot be reached', { cause: error });
-}
-
-/** What the language throws, as opposed to sockets, DNS, TLS and the client's time limit. */
-function isBug(error: Error): boolean {
-  return [TypeError, RangeError, ReferenceError, SyntaxError].some((kind) => error instanceof kind);
+  return unreachable('ClickHouse', error);
 }

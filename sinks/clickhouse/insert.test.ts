@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RetriableError } from '../../common/errors.ts';
+import { ROWS_REFUSED_MAX } from '../halving.ts';
 import { aDeadLetter, aLog, batchOf } from '../testing/rows.ts';
 import { never, openFixture } from './fixture.ts';
 import type { ClickHouseFixture } from './fixture.ts';
-import { ROWS_REFUSED_MAX } from './refused-rows.ts';
 
 let fixture: ClickHouseFixture;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import type { ClickHouseClient } from '@clickhouse/client';
+import { migrationsIn, statementsOf } from '../migration-files.ts';
 import { ask, askRows } from './ask.ts';
 import type { Question } from './ask.ts';
 import { ClickHouseFailure } from './failure.ts';
@@ -8,8 +8,7 @@ import type { Retention } from './retention.ts';
 
 /**
  * The tables, by numbered migrations: migrations/NNN-title.sql, applied in their order at a sinks process' start. Each statement may run twice
- * (IF NOT EXISTS), so several processes that start together do no harm, and one that died half-way is repeated. A migration that was
- * released is never edited; what changes is a new one.
+ * (IF NOT EXISTS), so several processes that start together do no harm, and one that died half-way is repeated.
  */
 const DIR = new URL('./migrations/', import.meta.url);
 
@@ -35,7 +34,7 @@ export async function migrate(
   const applied = new Set(rows.map((row) => row.version));
   for (const { version, title, sql } of migrations()) {
     if (applied.has(version)) continue;
-    for (const statement of statementsOf(fillIn(sql, parameters))) await run(statement);
+    for (const statement of statementsOf(sql, { ...parameters })) await run(statement);
     await ask(client, {
       sql: `INSERT INTO ${table} (version, title) VALUES (${version}, '${title}')`,
       settings: { async_insert: 0 },
@@ -56,37 +55,5 @@ async function runOnce(client: ClickHouseClient, question: Question): Promise<vo
   }
 }
 
-export interface Migration {
-  version: number;
-  title: string;
-  sql: string;
-}
-
 /** All of them, in their order. */
-export function migrations(): Migration[] {
-  return readdirSync(DIR)
-    .sort()
-    .flatMap((file) => {
-      const m = /^(\d{3})-([a-z-]+)\.sql$/.exec(file);
-      return m === null
-        ? []
-        : [{ version: Number(m[1]), title: m[2] ?? '', sql: readFileSync(new URL(file, DIR), 'utf8') }];
-    });
-}
-
-function fillIn(sql: string, parameters: Parameters): string {
-  return sql.replaceAll(/\{(\w+)\}/g, (_whole, name: string) => {
-    if (!Object.hasOwn(parameters, name))
-      throw new TypeError(`a migration names {${name}}, which is not known`);
-    return String(parameters[name as keyof Parameters]);
-  });
-}
-
-/** Statements end with a semicolon at the end of a line; whole-line comments are left out. */
-function statementsOf(sql: string): string[] {
-  return sql
-    .replaceAll(/^--.*$/gm, '')
-    .split(/;\s*$/m)
-    .map((statement) => statement.trim())
-    .filter((statement) => statement !== '');
-}
+export const migrations = () => migrationsIn(DIR);

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { ClickHouseClient } from '@clickhouse/client';
-import { RetriableError } from '../../common/errors.ts';
+import { findByHalving, ROWS_REFUSED_MAX, tooManyRefused } from '../halving.ts';
 import type { Lines } from '../lines.ts';
 import type { RefusedRow } from '../sink.ts';
 import { ask } from './ask.ts';
@@ -9,13 +9,7 @@ import type { ClickHouseFailure } from './failure.ts';
 import { READING } from './settings.ts';
 
 /**
- * So many refused rows of one batch are not about rows: the table was changed, or a newer collector writes fields that it does not have. The
- * batch waits then, and with it its partition, instead of all logs becoming dead letters; somebody sees it, and nothing is lost.
- */
-export const ROWS_REFUSED_MAX = 256;
-
-/**
- * The rows that ClickHouse cannot read, by halving what it refused: some 2·log2(n) attempts for one of n rows. They are tried on a table of
+ * The rows that ClickHouse cannot read, by halving what it refused (halving.ts). They are tried on a table of
  * the same columns that keeps nothing, so that what is good can be stored afterwards in one insert under one token. Storing the
  * good halves on the way would leave log2(n) small parts for each bad row, and thousands of parts stop a table.
  */
@@ -47,26 +41,9 @@ export async function findRefused(
     }
   }
 
-  async function search(from: number, to: number): Promise<void> {
-    const failure = await failureOf(from, to);
-    if (failure === undefined) return;
-    if (to - from === 1) {
-      refused.push({ index: from, reason: reasonOf(failure) });
-      if (refused.length > ROWS_REFUSED_MAX) throw tooMany(failure);
-      return;
-    }
-    const middle = from + Math.ceil((to - from) / 2);
-    await search(from, middle);
-    await search(middle, to);
-  }
-
-  await search(0, lines.count);
+  await findByHalving(lines.count, failureOf, (index, failure) => {
+    refused.push({ index, reason: reasonOf(failure) });
+    if (refused.length > ROWS_REFUSED_MAX) throw tooManyRefused('ClickHouse', failure);
+  });
   return refused;
-}
-
-function tooMany(last: ClickHouseFailure): RetriableError {
-  return new RetriableError(
-    `ClickHouse refuses more than ${ROWS_REFUSED_MAX} rows of a batch, which are not stored until the table and the sinks fit the logs`,
-    { cause: last },
-  );
 }

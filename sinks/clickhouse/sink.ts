@@ -2,19 +2,13 @@ import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import type { ClickHouseClient } from '@clickhouse/client';
 import * as v from 'valibot';
 import { duration } from '../../common/config-values.ts';
+import { retentionOf } from '../config.ts';
 import { sinkEntries } from '../sink.ts';
 import type { Sink, SinkComponent } from '../sink.ts';
 import { meaningOf } from './failure.ts';
 import { insertBatch } from './insert.ts';
 import { migrate } from './migrate.ts';
 import type { Retention } from './retention.ts';
-
-/** Shorter ones are slips of the pen that would drop everything. */
-const RETENTION_MS_MIN = 3_600_000;
-
-function retention(description: string) {
-  return v.pipe(duration(description), v.minValue(RETENTION_MS_MIN, 'must be at least 1h'));
-}
 
 const config = v.strictObject({
   type: v.literal('clickhouse'),
@@ -42,16 +36,16 @@ const config = v.strictObject({
     v.pipe(v.string('must be a text'), v.description('Password; better given as `${CLICKHOUSE_PASSWORD}`.')),
   ),
   retention: v.optional(
-    retention(
+    retentionOf(
       'How long tracking logs are kept, from when they were collected: a day of event_time is dropped as a whole once its last log has expired. At least 1h.',
     ),
     '90d',
   ),
   summary_retention: v.optional(
-    retention('How long transactions are kept, from their last change. At least 1h.'),
+    retentionOf('How long transactions are kept, from their last change. At least 1h.'),
     '90d',
   ),
-  dead_letter_retention: v.optional(retention('How long dead letters are kept. At least 1h.'), '30d'),
+  dead_letter_retention: v.optional(retentionOf('How long dead letters are kept. At least 1h.'), '30d'),
   request_timeout: v.optional(
     v.pipe(
       duration(
@@ -94,7 +88,7 @@ export const clickhouseSink = {
       streams: clickhouseSink.streams,
       open: async (signal) => {
         try {
-          await migrate(client, { database: settings.database, ...retentionOf(settings) }, signal);
+          await migrate(client, { database: settings.database, ...retentionsOf(settings) }, signal);
         } catch (error) {
           throw meaningOf(error);
         }
@@ -123,7 +117,7 @@ function clientOf(settings: ClickHouseSinkConfig): ClickHouseClient {
   });
 }
 
-function retentionOf(settings: ClickHouseSinkConfig): Retention {
+function retentionsOf(settings: ClickHouseSinkConfig): Retention {
   return {
     log_retention: Math.ceil(settings.retention / 1000),
     summary_retention: Math.ceil(settings.summary_retention / 1000),
