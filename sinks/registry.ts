@@ -2,11 +2,15 @@ import type * as v from 'valibot';
 import { anyOf, createPart } from '../common/component.ts';
 import type { StreamKind } from '../common/redis/keys.ts';
 import { clickhouseSink } from './clickhouse/sink.ts';
+import { mysqlSink } from './mysql/sink.ts';
+import { postgresqlSink } from './postgresql/sink.ts';
 import type { Sink, SinkDeps } from './sink.ts';
 
 /** Every sink by its `type`. A new one is one file and one line here. */
 export const sinks = {
   clickhouse: clickhouseSink,
+  postgresql: postgresqlSink,
+  mysql: mysqlSink,
 };
 
 /** The schema of an entry of `sinks:`. */

@@ -15,15 +15,21 @@ export interface TestClickHouse extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-export async function startClickHouse(): Promise<TestClickHouse> {
+/** @param password that it asks for; none if not given. */
+export async function startClickHouse(password?: string): Promise<TestClickHouse> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tranweave-clickhouse-'));
   const front = await startEmbeddedClickHouse({
     host: '127.0.0.1',
     port: 0,
     dataDir,
+    password,
     logger: silentLogger(),
   });
-  const client = createClient({ url: front.url, log: { level: ClickHouseLogLevel.OFF } });
+  const client = createClient({
+    url: front.url,
+    log: { level: ClickHouseLogLevel.OFF },
+    ...(password === undefined ? {} : { password }),
+  });
   const stop = async () => {
     await client.close();
     await front.stop();

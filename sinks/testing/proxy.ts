@@ -5,18 +5,29 @@ import type { AddressInfo, Socket } from 'node:net';
 /** A TCP proxy before a store, whose lines can be cut. */
 export interface Proxy extends AsyncDisposable {
   port: number;
-  /** The next answers are swallowed and their connections cut: the store has done it, and nobody hears of it. */
-  loseAnswers(count: number): void;
+  /**
+   * The next answers are swallowed and their connections cut: the store has done it, and nobody hears of it.
+   *
+   * @param to only answers to what has this text in it: COMMIT.
+   */
+  loseAnswers(count: number, to?: string): void;
   /** Answers that were lost so far. */
   lost(): number;
   /** Refuses connections and cuts those that are open, or takes them again. */
   setAway(away: boolean): void;
+  /** Lets no answer through, or lets them through again: the connections stay, as with a store that hangs. */
+  setSilent(silent: boolean): void;
+  /** Answers that were held back since. */
+  unanswered(): number;
 }
 
 export async function startProxy(target: string): Promise<Proxy> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   let losing = 0;
+  let losingTo: string | undefined;
+  let silent = false;
+  let unanswered = 0;
   let lost = 0;
   let away = false;
   const server = createServer((client) => {
@@ -34,9 +45,17 @@ export async function startProxy(target: string): Promise<Proxy> {
         end();
       });
     }
+    let isAsked = false;
+    client.on('data', (question: Buffer) => {
+      if (losingTo !== undefined && question.includes(losingTo)) isAsked = true;
+    });
     client.pipe(store);
     store.on('data', (answer) => {
-      if (losing === 0) return client.write(answer);
+      if (silent) {
+        unanswered += 1;
+        return undefined;
+      }
+      if (losing === 0 || (losingTo !== undefined && !isAsked)) return client.write(answer);
       losing -= 1;
       lost += 1;
       return end();
@@ -47,14 +66,22 @@ export async function startProxy(target: string): Promise<Proxy> {
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
-    loseAnswers: (count) => {
+    loseAnswers: (count, to) => {
       losing = count;
+      losingTo = to;
     },
     lost: () => lost,
     setAway: (value) => {
       away = value;
       if (away) for (const socket of sockets) socket.destroy();
     },
+    setSilent: (value) => {
+      silent = value;
+      unanswered = 0;
+      // What was asked meanwhile is never answered.
+      if (!silent) for (const socket of sockets) socket.destroy();
+    },
+    unanswered: () => unanswered,
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
       server.close();

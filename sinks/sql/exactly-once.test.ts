@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { FencedError } from '../../common/errors.ts';
+import { until } from '../../common/testing/until.ts';
+import type { Sink } from '../sink.ts';
+import { aLog, aSummary } from '../testing/rows.ts';
+import { startProxy } from '../testing/proxy.ts';
+import type { Proxy } from '../testing/proxy.ts';
+import { openLab } from '../testing/worker.ts';
+import type { Lab } from '../testing/worker.ts';
+import { KITS, openFixture } from './fixture.ts';
+import type { SqlFixture } from './fixture.ts';
+
+/** Redis to a SQL store, both real: whatever is lost or taken over on the way, counts and sums are exact. */
+
+describe.each(KITS)('$type: stored once, although', (kit) => {
+  let lab: Lab;
+  let fixture: SqlFixture;
+  let proxy: Proxy;
+  let sink: Sink;
+  beforeAll(async () => {
+    [lab, fixture] = await Promise.all([openLab(), openFixture(kit)]);
+    proxy = await startProxy(fixture.server.url);
+    const { protocol } = new URL(fixture.server.url);
+    sink = fixture.makeSink({ url: `${protocol}//127.0.0.1:${proxy.port}` });
+  });
+  beforeEach(async () => {
+    await lab.reset();
+    await fixture.empty();
+  });
+  afterAll(async () => {
+    await sink.close();
+    await proxy[Symbol.asyncDispose]();
+    await Promise.all([lab[Symbol.asyncDispose](), fixture[Symbol.asyncDispose]()]);
+  });
+
+  const logs = (n: number, from = 0) => Array.from({ length: n }, (_, i) => aLog(from + i));
+  const stored = async () => {
+    const rows = await fixture.read('tracking_log');
+    return { n: rows.length, sum: rows.reduce((sum, row) => sum + Number(row['record_count']), 0) };
+  };
+  const exactly = (n: number) => ({ n, sum: (n * (n - 1)) / 2 });
+  const around = (write: Sink['write']): Sink => ({ ...sink, write });
+
+  test('answers are lost, of whatever', async () => {
+    await lab.append('log', logs(500));
+    const before = proxy.lost();
+    proxy.loseAnswers(3);
+    const worker = await lab.work(sink);
+    await lab.caughtUp();
+    expect([await stored(), proxy.lost() - before]).toEqual([exactly(500), 3]);
+    await worker.stop();
+  });
+
+  test('the answers of commits are lost', async () => {
+    await lab.append('log', logs(500));
+    const before = proxy.lost();
+    proxy.loseAnswers(3, kit.type === 'postgresql' ? 'COMMIT\0' : 'COMMIT');
+    const worker = await lab.work(sink);
+    await lab.caughtUp();
+    expect([await stored(), proxy.lost() - before]).toEqual([exactly(500), 3]);
+    await worker.stop();
+  });
+
+  test('the store was away in between', async () => {
+    proxy.setAway(true);
+    await lab.append('log', logs(300));
+    const worker = await lab.work(sink);
+    await until('it is in trouble', () => worker.troubles.length > 0);
+    await lab.append('log', logs(300, 300));
+    proxy.setAway(false);
+    await lab.caughtUp();
+    expect(await stored()).toEqual(exactly(600));
+    await worker.stop();
+  });
+
+  test('the worker lost its claim between the write and the commit, and another took over', async () => {
+    await lab.append('log', logs(400));
+    let written = () => {};
+    const isWritten = new Promise<void>((resolve) => (written = resolve));
+    let wake = () => {};
+    const asleep = new Promise<void>((resolve) => (wake = resolve));
+    const sleeper = await lab.work(
+      around(async (batch, signal) => {
+        const result = await sink.write(batch, signal);
+        written();
+        await asleep;
+        return result;
+      }),
+    );
+    await isWritten;
+    await sleeper.lose();
+    await lab.append('log', logs(400, 400));
+    const other = await lab.work(sink, { replica: 'b' });
+    await lab.caughtUp();
+    wake();
+    await expect(sleeper.done).rejects.toThrow(FencedError);
+    expect(await stored()).toEqual(exactly(800));
+    await other.stop();
+  });
+
+  test('a sleeper wakes and writes an old batch of revisions over the new ones', async () => {
+    const revisions = (version: number) => Array.from({ length: 100 }, (_, i) => aSummary(i, { version }));
+    await lab.append('summary', revisions(1));
+    let first: Parameters<Sink['write']>[0] | undefined;
+    const worker = await lab.work(
+      around((batch, signal) => {
+        first ??= batch;
+        return sink.write(batch, signal);
+      }),
+      { kind: 'summary' },
+    );
+    await lab.caughtUp('summary');
+    await lab.append('summary', revisions(2));
+    await lab.caughtUp('summary');
+    await sink.write(first!, new AbortController().signal);
+    const versions = (await fixture.read('transaction_summary')).map((row) => row['version']);
+    expect([versions.length, new Set(versions)]).toEqual([100, new Set([2])]);
+    await worker.stop();
+  });
+});

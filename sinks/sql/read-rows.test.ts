@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest';
+import { summaryToLine } from '../../common/summary-row.ts';
+import { aDeadLetter, aLog, aSummary, batchOf } from '../testing/rows.ts';
+import { newestOf } from './newest.ts';
+import { readRows } from './read-rows.ts';
+import { placeOf, TABLES } from './tables.ts';
+
+const logs = (...rows: (object | string)[]) => readRows(batchOf('log', 'token', rows), TABLES.log, false);
+const summaries = (...rows: (object | string)[]) =>
+  readRows(batchOf('summary', 'token', rows), TABLES.summary, false);
+
+describe('what is refused, and why:', () => {
+  const log = aLog(1);
+  test.each([
+    ['no JSON', '{"transaction_id":', 'the row is not a JSON object'],
+    ['no object', '[1]', 'the row is not a JSON object'],
+    ['a number where a text belongs', { ...log, node: 5 }, 'node must be a text'],
+    ['no id', { ...log, transaction_id: '' }, 'transaction_id is missing'],
+    ['no time', JSON.stringify({ ...log, event_time: undefined }), 'event_time is missing'],
+    [
+      'a time that stores would read in their own way',
+      { ...log, event_time: 'infinity' },
+      'event_time must be a time',
+    ],
+    ['a time without a zone', { ...log, event_time: '2026-01-31 09:15:00' }, 'event_time must be a time'],
+    [
+      'a number that was rounded when it was read',
+      `${JSON.stringify(log).slice(0, -1)},"message_size":9007199254740993}`,
+      'message_size must be a whole number',
+    ],
+    ['a fraction of a record', { ...log, record_count: 1.5 }, 'record_count must be a whole number'],
+    [
+      'a number that is too large for any',
+      `${JSON.stringify(log).slice(0, -1)},"duration_ms":1e999}`,
+      'duration_ms must be a number',
+    ],
+    ['a map of numbers', { ...log, attributes: { a: 1 } }, 'attributes.a must be a text'],
+    ['half a surrogate pair', { ...log, payload: '\ud83d' }, 'payload holds half a surrogate pair'],
+    [
+      'U+0000 in a text',
+      { ...log, payload: 'a\u0000' },
+      'payload holds U+0000, which the store cannot keep in a text',
+    ],
+    [
+      'U+0000 in a map',
+      { ...log, attributes: { a: '\u0000' } },
+      'attributes.a holds U+0000, which the store cannot keep in a text',
+    ],
+    [
+      'U+0000 in a key',
+      { ...log, attributes: { '\u0000': 'a' } },
+      'attributes has a key that holds U+0000, which the store cannot keep in a text',
+    ],
+    [
+      'a field of a newer version',
+      { ...log, colour: 'red' },
+      'the table tracking_log has no column for the field "colour"',
+    ],
+    [
+      'a field that every object has',
+      { ...log, constructor: 'x' },
+      'the table tracking_log has no column for the field "constructor"',
+    ],
+  ])('%s', (_, row, reason) => {
+    const { rows, refused } = logs(log, row, log);
+    expect(rows.map(({ index }) => index)).toEqual([0, 2]);
+    expect(refused).toEqual([{ index: 1, reason: expect.stringContaining(reason) as string }]);
+  });
+
+  test.each([
+    ['steps that are no list', { steps: 'send' }, 'steps must be a list'],
+    ['a step that is none', { steps: ['send'] }, 'steps[0] must be an object'],
+    [
+      'a step whose time is none',
+      { steps: [{ step: 'send', started_at: 'yesterday' }] },
+      'steps[0].started_at must be a time',
+    ],
+  ])('%s', (_, change, reason) => {
+    const { rows, refused } = summaries({ ...aSummary(1), ...change });
+    expect(rows).toEqual([]);
+    expect(refused).toEqual([{ index: 0, reason: expect.stringContaining(reason) as string }]);
+  });
+});
+
+test('U+0000 is kept where the store can', () => {
+  const batch = batchOf('log', 'token', [aLog(1, { payload: 'a\u0000' })]);
+  const { rows, refused } = readRows(batch, TABLES.log, true);
+  expect([rows[0]?.values[placeOf(TABLES.log, 'payload')], refused]).toEqual(['a\u0000', []]);
+});
+
+test('fields of a newer version are counted: many of them are no matter of rows', () => {
+  expect(logs({ ...aLog(1), colour: 'red' }, 'no row', { ...aLog(2), colour: 'red' }).unknownFields).toBe(2);
+});
+
+test('a summary that leaves out what is empty is the whole one', () => {
+  const summary = aSummary(1);
+  expect(summaries(summaryToLine(summary)).rows[0]?.values).toEqual(summaries(summary).rows[0]?.values);
+});
+
+test('a dead letter is never refused for its words', () => {
+  const batch = batchOf('dead_letter', 'token', [
+    { ...aDeadLetter(1), reason: 'a\u0000b\ud83d', meta: { n: 5, t: '\u0000', '\u0000': 'k' } },
+    { ...aDeadLetter(2), reason: 7, meta: ['a'] },
+  ]);
+  const { rows, refused } = readRows(batch, TABLES.dead_letter, false);
+  const said = rows.map(({ values }) =>
+    ['reason', 'meta'].map((name) => values[placeOf(TABLES.dead_letter, name)]),
+  );
+  expect(refused).toEqual([]);
+  expect(said).toEqual([
+    ['a\u2400b\ufffd', '{"n":"5","t":"\u2400","\u2400":"k"}'],
+    ['7', '{"value":"[\\"a\\"]"}'],
+  ]);
+});
+
+test('of revisions in one batch the one of the transaction that was begun first, then the greatest, is left', () => {
+  const { rows } = summaries(
+    aSummary(1, { version: 2, created_at: '2026-01-02T00:00:00.000000Z' }),
+    aSummary(2, { version: 1 }),
+    aSummary(1, { version: 1, created_at: '2026-01-01T00:00:00.000000Z' }),
+    aSummary(1, { version: 3, created_at: '2026-01-02T00:00:00.000000Z' }),
+    aSummary(2, { version: 10 }),
+    aSummary(2, { version: 9 }),
+  );
+  expect(newestOf(rows).map(({ index }) => index)).toEqual([2, 4]);
+});
