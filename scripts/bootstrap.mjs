@@ -7,6 +7,7 @@ import { checkNodeVersion } from './bootstrap/node-version.mjs';
 import { ensurePackages } from './bootstrap/packages.mjs';
 import { ensureRedis } from './bootstrap/redis-server.mjs';
 import { runStage, StageError } from './bootstrap/stage.mjs';
+import { ensureTestDatabases } from './bootstrap/test-databases.mjs';
 import { runTests } from './bootstrap/test-run.mjs';
 
 /**
@@ -33,18 +34,19 @@ async function main([name = '', ...args]) {
     process.stderr.write(`${USAGE}\n`);
     return 2;
   }
-  const env = await setUp();
+  const env = await setUp(name);
   return mode(args, env);
 }
 
-/** Runs all stages and returns the environment for what comes after them. */
-async function setUp() {
+/** Runs all stages that this needs, and returns the environment for what comes after them. */
+async function setUp(name) {
   const context = { root: ROOT, cacheDir: join(ROOT, '.cache'), env: process.env };
   await runStage('node', () => checkNodeVersion(process.versions.node));
   return withLock(context.cacheDir, async () => {
     await runStage('packages', (progress) => ensurePackages(context, progress));
     await runStage('compiled', (progress) => ensureCompiled(context, progress));
     const { env } = await runStage('redis-server', (progress) => ensureRedis(context, progress));
+    if (name === 'test') await runStage('databases', (progress) => ensureTestDatabases(context, progress));
     return env;
   });
 }

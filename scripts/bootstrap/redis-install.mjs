@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasApt, openApt } from './apt.mjs';
 import { runLogged, which } from './run.mjs';
 
 /** The ways to come by a redis-server on a machine that has none, in the order in which they are tried. */
 
-const APT_SECONDS_MAX = 300;
 const BREW_MS_MAX = 10 * 60_000;
 const PULL_MS_MAX = 5 * 60_000;
 const QUICK_MS_MAX = 15_000;
@@ -15,8 +15,8 @@ export function ways({ env, isRoot, binDir, logFile }) {
   const run = (command, msMax) => runLogged(command, { env, logFile, msMax });
   const has = (name) => which(name, env) !== undefined;
   const found = [];
-  if (has('apt-get') && (isRoot || has('sudo'))) {
-    found.push({ name: 'apt-get', install: () => installByApt({ run, isRoot, has }) });
+  if (hasApt({ env, isRoot })) {
+    found.push({ name: 'apt-get', install: () => installByApt({ run, env, isRoot }) });
   }
   if (has('brew')) {
     found.push({ name: 'brew', install: () => run(['brew', 'install', 'redis'], BREW_MS_MAX) });
@@ -27,25 +27,9 @@ export function ways({ env, isRoot, binDir, logFile }) {
   return found;
 }
 
-async function installByApt({ run, isRoot, has }) {
-  if (!isRoot) {
-    const allowed = await run(['sudo', '-n', 'true'], QUICK_MS_MAX);
-    if (!allowed.ok) return allowed;
-  }
-  // What sudo started cannot be ended by an ordinary user, so the time limit stands inside of it.
-  const limit = has('timeout') ? ['timeout', String(APT_SECONDS_MAX)] : [];
-  const apt = [
-    ...(isRoot ? [] : ['sudo', '-n']),
-    'env',
-    'DEBIAN_FRONTEND=noninteractive',
-    ...limit,
-    'apt-get',
-  ];
-  const msMax = (APT_SECONDS_MAX + 15) * 1000;
-  // Its failure says little: one source of many may be away. Whether the package can be had, the next command finds out.
-  await run([...apt, '-q', 'update'], msMax);
-  const options = ['-q', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120'];
-  return run([...apt, ...options, 'install', 'redis-server'], msMax);
+async function installByApt(machine) {
+  const apt = await openApt(machine);
+  return apt.refused ?? apt.install(['redis-server']);
 }
 
 async function wrapContainer({ run, engine, binDir }) {

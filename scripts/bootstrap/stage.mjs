@@ -13,9 +13,10 @@ export class StageError extends Error {
 }
 
 /**
- * Runs one stage and prints one line for it: what it came to, or why it failed. A terminal sees meanwhile what is going on.
+ * Runs one stage and prints one line for it: what it came to (with a `!` if that is less than it should be), or why it failed. A terminal sees
+ * meanwhile what is going on.
  *
- * @template {{ detail: string }} T
+ * @template {{ detail: string, warning?: boolean }} T
  * @param {string} name
  * @param {(progress: (detail: string) => void) => T | Promise<T>} work `progress` may be called at any time
  * @returns {Promise<T>}
@@ -34,7 +35,7 @@ export async function runStage(name, work) {
   try {
     const result = await work(progress);
     clear();
-    out.write(`${line('✓', name, result.detail)}\n`);
+    out.write(`${line(result.warning ? '!' : '✓', name, result.detail)}\n`);
     return result;
   } catch (error) {
     clear();
