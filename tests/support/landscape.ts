@@ -57,7 +57,7 @@ export interface RoleProcess {
   output(): string;
 }
 
-/** On a Redis server of its own. @param config sections that differ from the landscape's. */
+/** On a Redis server of its own. @param config sections that differ from the landscape's; without a sink of type clickhouse, none is started. */
 export async function createLandscape(config: Record<string, unknown> = {}): Promise<Landscape> {
   return createLandscapeOn(await startRedis(), config);
 }
@@ -72,31 +72,32 @@ export async function createLandscapeOn<Redis extends TestRedis | TestRedisClust
   await mkdir(inbox);
   const [clickhousePort, httpPort] = [await freePort(), await freePort()];
   const configFile = join(dir, 'tranweave.yml');
-  await writeFile(
-    configFile,
-    stringify({
-      partitions: PARTITIONS,
-      inputs: [
-        { name: 'api', type: 'http', port: httpPort },
-        { name: 'files', type: 'file', paths: ['inbox/*.log'], last_line_after: '300ms' },
-      ],
-      claims: { ttl: '3s', heartbeat: '500ms' },
-      sinks: [
-        {
-          name: 'clickhouse',
-          type: 'clickhouse',
-          url: `http://127.0.0.1:${clickhousePort}`,
-          batch: { delay_max: '100ms' },
-        },
-      ],
-      up: { data_dir: 'data' },
-      ...config,
-      redis: {
-        ...('addresses' in redis ? { cluster: redis.addresses } : { url: redis.url }),
-        ...config.redis,
+  const defaults = {
+    partitions: PARTITIONS,
+    inputs: [
+      { name: 'api', type: 'http', port: httpPort },
+      { name: 'files', type: 'file', paths: ['inbox/*.log'], last_line_after: '300ms' },
+    ],
+    claims: { ttl: '3s', heartbeat: '500ms' },
+    sinks: [
+      {
+        name: 'clickhouse',
+        type: 'clickhouse',
+        url: `http://127.0.0.1:${clickhousePort}`,
+        batch: { delay_max: '100ms' },
       },
-    }),
-  );
+    ],
+    up: { data_dir: 'data' },
+  };
+  const whole = {
+    ...defaults,
+    ...config,
+    redis: {
+      ...('addresses' in redis ? { cluster: redis.addresses } : { url: redis.url }),
+      ...config.redis,
+    },
+  };
+  await writeFile(configFile, stringify(whole));
   const started: RoleProcess[] = [];
   const start = async (command: string) => {
     const role = await startProcess([command, '--config', configFile]);
@@ -104,7 +105,7 @@ export async function createLandscapeOn<Redis extends TestRedis | TestRedisClust
     if (command !== 'clickhouse') await until(`${command} is ready`, () => isReady(role.adminUrl));
     return role;
   };
-  await start('clickhouse');
+  if (whole.sinks.some(({ type }) => type === 'clickhouse')) await start('clickhouse');
   const clickhouse = createClient({
     url: `http://127.0.0.1:${clickhousePort}`,
     log: { level: ClickHouseLogLevel.OFF },
