@@ -157,7 +157,7 @@ test('every node must be one that can be trusted with logs, a replica as well', 
 
 test('a Cluster that cannot be reached, or refuses the user, is named with the reason', async () => {
   const refused = connectRedis({ ...config, username: 'nobody', password: 'x' }, silentLogger());
-  const error = await untilReady(refused, 5_000).catch((error: unknown) => error);
+  const error = await untilReady(refused, 1_000).catch((error: unknown) => error);
   expect(error).toBeInstanceOf(FatalError);
   expect(String((error as FatalError).cause)).toContain('WRONGPASS');
   refused.disconnect();

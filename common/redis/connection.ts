@@ -175,10 +175,11 @@ export async function untilReady(client: RedisClient, timeoutMs: number): Promis
 
 async function untilStatusReady(client: RedisClient, timeoutMs: number): Promise<void> {
   if (client.status === 'ready') return;
-  const failure = client instanceof Cluster ? 'node error' : 'error';
+  const ofCluster = client instanceof Cluster;
+  const failure = ofCluster ? 'node error' : 'error';
   await new Promise<void>((resolve, reject) => {
-    let last: Error | undefined;
-    const settle = (error?: Error) => {
+    let last: unknown;
+    const settle = (error?: unknown) => {
       clearTimeout(timer);
       client.off('ready', onReady);
       client.off('end', onEnd);
@@ -186,13 +187,16 @@ async function untilStatusReady(client: RedisClient, timeoutMs: number): Promise
       if (error === undefined) resolve();
       else reject(error);
     };
-    const fail = (what: string) => settle(new RetriableError(what, { cause: last }));
+    const fail = (what: string) => {
+      const meaning = meaningOf(last);
+      settle(meaning instanceof FatalError ? meaning : new RetriableError(what, { cause: last }));
+    };
     const onReady = () => settle();
     const onEnd = () => fail('Redis cannot be reached');
     const onFailure = (error: Error) => {
       last = error;
-      const meaning = meaningOf(error);
-      if (meaning instanceof FatalError) settle(meaning);
+      // One node of a Cluster that does not let us in may be no more than a replica.
+      if (!ofCluster && meaningOf(error) instanceof FatalError) onEnd();
     };
     const timer = setTimeout(() => fail(`Redis did not answer within ${timeoutMs} ms`), timeoutMs);
     client.on('ready', onReady);
