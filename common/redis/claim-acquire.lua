@@ -9,6 +9,12 @@ local held_ms = redis.call('PTTL', KEYS[1])
 if held_ms ~= -2 then
   return held_ms
 end
-local token = redis.call('INCR', KEYS[2]) .. ':' .. ARGV[1]
+-- Greater than the one before, and not less than the time in ms: also of a Redis that was emptied the epochs go on growing, for those who
+-- keep them elsewhere.
+local time = redis.call('TIME')
+local epoch = tonumber(redis.call('GET', KEYS[2]) or '0') + 1
+epoch = string.format('%.0f', math.max(epoch, time[1] * 1000 + math.floor(time[2] / 1000)))
+redis.call('SET', KEYS[2], epoch)
+local token = epoch .. ':' .. ARGV[1]
 redis.call('SET', KEYS[1], token, 'PX', ARGV[2])
 return token

@@ -27,6 +27,11 @@ export async function acquireClaim(
   return typeof answer === 'number' ? { heldMs: answer < 0 ? Infinity : answer } : { token: String(answer) };
 }
 
+/** The epoch of a token: greater than that of everybody who held the claim before, whatever became of Redis since. */
+export function epochOf(token: string): number {
+  return Number(token.slice(0, token.indexOf(':')));
+}
+
 /** False if the claim is not the token's any more. */
 export async function renewClaim(
   redis: RedisClient,

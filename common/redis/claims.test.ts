@@ -9,6 +9,7 @@ import type { TestRedis } from '../testing/redis-server.ts';
 import { until } from '../testing/until.ts';
 import { createClaimNews } from './claim-news.ts';
 import type { ClaimNews } from './claim-news.ts';
+import { acquireClaim, epochOf } from './claim-scripts.ts';
 import { createClaims } from './claims.ts';
 import type { ClaimsDeps, ClaimWork } from './claims.ts';
 import { connectRedis, untilReady } from './connection.ts';
@@ -135,7 +136,7 @@ describe('claims', () => {
     await redis.set(keys.epoch(0, 'g'), '1');
     const a = replica('a');
     await until('a holds partition 0', async () => (await holders())[0] === 'a');
-    expect(await redis.get(keys.claim(0, 'g'))).toBe('2:a');
+    expect(epochOf((await redis.get(keys.claim(0, 'g')))!)).toBeGreaterThan(1);
     await a.stop();
   });
 
@@ -152,6 +153,20 @@ describe('claims', () => {
     await until('it is told', () => a.failures.length > 0);
     expect(a.failures[0]).toEqual(new FatalError('another number'));
     await a.stop();
+  });
+
+  test('have epochs that grow, although the clock was set back or Redis lost the last one', async () => {
+    const ahead = Date.now() + 86_400_000;
+    await redis.set(keys.epoch(0, 'g'), String(ahead));
+    const take = async () => {
+      await redis.del(keys.claim(0, 'g'));
+      const { token } = await acquireClaim(redis, keys.claim(0, 'g'), keys.epoch(0, 'g'), 'a', 1000);
+      return epochOf(token!);
+    };
+    expect([await take(), await take()]).toEqual([ahead + 1, ahead + 2]);
+    await redis.del(keys.epoch(0, 'g'));
+    const before = Date.now();
+    expect(await take()).toBeGreaterThanOrEqual(before);
   });
 
   test('end with work that is refused by the fence, and are taken anew', async () => {

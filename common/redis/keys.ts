@@ -43,7 +43,7 @@ export function createKeys(prefix: string) {
     positions: (partition: number) => `${prefix}:{${partition}}:positions`,
     /** string with TTL: `epoch:replica`, the fencing token of whoever may work on the partition for a group. */
     claim: (partition: number, group: string) => `${prefix}:{${partition}}:claim:${group}`,
-    /** counter: the last epoch given out for that claim; never expires. */
+    /** number: the last epoch given out for that claim; never expires. */
     epoch: (partition: number, group: string) => `${prefix}:{${partition}}:epoch:${group}`,
     /** string: bounds of the batch that a sink is writing, set before the write, gone with the commit. */
     manifest: (partition: number, kind: StreamKind, group: string) =>
