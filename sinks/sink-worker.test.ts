@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FatalError, FencedError, RetriableError } from '../common/errors.ts';
+import { epochOf } from '../common/redis/claim-scripts.ts';
 import { openStreams } from '../common/testing/streams.ts';
 import type { TestStreams } from '../common/testing/streams.ts';
 import { until } from '../common/testing/until.ts';
+import type { Lane, Sink } from './sink.ts';
 import { aDeadLetter, aLog } from './testing/rows.ts';
 import { aStore } from './testing/store.ts';
 import { GROUP, keys, NAME, openLab } from './testing/worker.ts';
-import type { Lab } from './testing/worker.ts';
+import type { Lab, Working } from './testing/worker.ts';
 
 /** The worker with a store that does what the test wants; with the real engine: exactly-once.test.ts. */
 
@@ -170,6 +172,74 @@ describe('refused rows', () => {
     expect(worker.troubles[0]).toContain('no room');
     expect([await lab.isCaughtUp('dead_letter'), (await streams.deadLetters()).length]).toEqual([false, 1]);
     await worker.stop();
+  });
+});
+
+describe('a sink that shows what it stores later', () => {
+  /** What it is told, in order: the fences are numbered as they come. */
+  function listener(write = () => [] as never[]) {
+    const heard: string[] = [];
+    const fences: number[] = [];
+    const say = (what: string, { stream, partition, fence }: Lane) => {
+      if (!fences.includes(fence)) fences.push(fence);
+      heard.push(`${what} ${stream} ${partition} ${fences.indexOf(fence) + 1}`);
+    };
+    const store = aStore((batch) => {
+      say('write', batch);
+      return write();
+    });
+    const sink: Sink = { ...store.sink, settled: (lane) => say('settled', lane) };
+    return { sink, heard, fences };
+  }
+
+  test('is told when nothing is pending: at the beginning, and after each commit', async () => {
+    const { sink, heard, fences } = listener();
+    const worker = await lab.work(sink);
+    await until('it is told', () => heard.length > 0);
+    await lab.append('log', logs(1));
+    await lab.caughtUp();
+    await worker.stop();
+    expect(heard).toEqual(['settled log 0 1', 'write log 0 1', 'settled log 0 1']);
+    expect(fences).toEqual([epochOf(worker.token)]);
+  });
+
+  test('is not told before what a former owner had begun is finished, under a greater fence', async () => {
+    let down = true;
+    const { sink, heard, fences } = listener(() => {
+      if (down) throw new RetriableError('down');
+      return [];
+    });
+    await lab.append('log', logs(1));
+    const former = await lab.work(sink);
+    await until('it was tried', () => heard.length === 2);
+    await former.stop();
+    down = false;
+    const latter = await lab.work(sink, { replica: 'b' });
+    await lab.caughtUp();
+    await latter.stop();
+    expect(heard).toEqual([
+      'settled log 0 1',
+      ...heard.slice(1).filter((words) => words === 'write log 0 1'),
+      'write log 0 2',
+      'settled log 0 2',
+      'settled log 0 2',
+    ]);
+    expect(fences[1]).toBeGreaterThan(fences[0]!);
+  });
+
+  test('is not told of a batch whose commit is refused', async () => {
+    let worker: Working | undefined;
+    const { sink, heard } = listener();
+    const write: Sink['write'] = async (batch, signal) => {
+      const result = await sink.write(batch, signal);
+      await worker!.lose();
+      return result;
+    };
+    worker = await lab.work({ ...sink, write });
+    await until('it is told', () => heard.length > 0);
+    await lab.append('log', logs(1));
+    await expect(worker.done).rejects.toThrow(FencedError);
+    expect(heard).toEqual(['settled log 0 1', 'write log 0 1']);
   });
 });
 

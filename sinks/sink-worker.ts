@@ -1,6 +1,7 @@
 import type { Clock } from '../common/clock.ts';
 import { RetriableError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
+import { epochOf } from '../common/redis/claim-scripts.ts';
 import type { Claim } from '../common/redis/claims.ts';
 import { connectBlocking, untilReady } from '../common/redis/connection.ts';
 import type { RedisClient, RedisConfig } from '../common/redis/connection.ts';
@@ -17,7 +18,7 @@ import { gather, READ_BYTES, topUp } from './fill-batch.ts';
 import { createLedger } from './manifest.ts';
 import type { Ledger, Manifest } from './manifest.ts';
 import type { SinkMetrics } from './metrics.ts';
-import type { Sink } from './sink.ts';
+import type { Lane, Sink } from './sink.ts';
 import type { Slots } from './slots.ts';
 import { storeBatch } from './store-batch.ts';
 
@@ -58,6 +59,7 @@ export interface Carried {
   deps: SinkWorkerDeps;
   signal: AbortSignal;
   kind: StreamKind;
+  lane: Lane;
   stream: string;
   group: ClaimedGroup;
   watch: LossWatch;
@@ -108,6 +110,7 @@ function carriedOf(
     deps,
     signal,
     kind,
+    lane: { stream: kind, partition, fence: epochOf(token) },
     stream,
     group: { stream, group, claimKey: keys.claim(partition, group), token },
     watch: createLossWatch({ redis, stream, group, clock, tell }),
@@ -123,6 +126,7 @@ async function carry(carried: Carried): Promise<void> {
   const start = await positionOf(deps.redis, stream, group.group);
   if (start.made) carried.tell(GROUP_WAS_MISSING);
   let position = await finishBegun(carried, start.position);
+  if (!signal.aborted) deps.sink.settled?.(carried.lane);
   if (!signal.aborted) position = await settle(carried, await watch.look(position));
   while (!signal.aborted) {
     const entries = await gather(reader, deps.batch, deps.clock, position.lastId, signal);

@@ -14,12 +14,19 @@ export const sinkEntries = {
   batch: v.optional(batchConfigSchema, {}),
 };
 
+/** A partition's stream of one kind, as long as one process holds the claim for it. */
+export interface Lane {
+  stream: StreamKind;
+  partition: number;
+  /** Greater than that of every process which held the lane before: who meets a greater one has lost it. */
+  fence: number;
+}
+
 /**
  * A batch whose bounds were written down before the first attempt. Whoever repeats it, here or in another process
  * after a crash, repeats exactly these rows under the same token.
  */
-export interface SinkBatch {
-  stream: StreamKind;
+export interface SinkBatch extends Lane {
   /** The same for every repetition of this batch and for no other: usable as an insert_deduplication_token. */
   token: string;
   /** Rows as NDJSON, each chunk whole lines: tracking logs, summaries or dead letters exactly as ClickHouse reads JSONEachRow. */
@@ -43,12 +50,21 @@ export interface RefusedRow {
  * batch again has no effect, by its token or by upserts on (transaction_id, event_id), (transaction_id, version) and (event_id).
  * It throws RetriableError when the store is away, busy or full (the worker repeats the same batch with backoff), and
  * FatalError when nobody can mend it by waiting (wrong password, missing rights). It gives up when `signal` aborts.
+ *
+ * What `write` stored may be repeated, by another process too, until it is committed. A sink that could not take it back after somebody has
+ * seen it (files that are handed over) waits for `settled` before it shows it.
  */
 export interface Sink {
   /** The stream kinds it takes. */
   readonly streams: readonly StreamKind[];
   open(signal: AbortSignal): Promise<void>;
   write(batch: SinkBatch, signal: AbortSignal): Promise<{ refused: readonly RefusedRow[] }>;
+  /**
+   * Everything that was written to the lane so far, by whomever, is committed and will never come again. Called when a lane is
+   * taken over, as soon as nothing is pending in it, and after each commit. Only notes it: what there is to do is done by the
+   * sink's own time or with the next write.
+   */
+  settled?(lane: Lane): void;
   close(): Promise<void>;
 }
 

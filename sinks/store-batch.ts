@@ -54,6 +54,7 @@ export async function storeBatch(
   // Those of the dead-letter stream itself have nowhere to go: appended there, they would come again and again.
   const kept = kind === 'dead_letter' ? letters : [...letters, ...undecodable];
   await ledger.commit(after.lastId, after.entriesRead, kept);
+  deps.sink.settled?.(carried.lane);
   tellUndecodable(carried, undecodable);
   deps.metrics.rows.inc(labels, batch.rows - refused.length);
   deps.metrics.refused.inc(labels, refused.length);
@@ -89,10 +90,10 @@ function tellUndecodable({ deps, kind, labels }: Carried, letters: readonly Dead
   }
 }
 
-function toSinkBatch({ kind }: Carried, { manifest, entries }: BegunBatch): SinkBatch {
+function toSinkBatch({ lane }: Carried, { manifest, entries }: BegunBatch): SinkBatch {
   const ours = entries.filter(({ broken }) => broken === undefined);
   return {
-    stream: kind,
+    ...lane,
     token: manifest.token,
     chunks: ours.map((entry) => entry.body),
     ...sizeOf(ours),

@@ -123,6 +123,8 @@ describe('rows that ClickHouse does not take', () => {
     ]);
     const batch = {
       stream: 'dead_letter',
+      partition: 0,
+      fence: 1,
       token: 'bytes',
       chunks: [bytes],
       rows: 1,
