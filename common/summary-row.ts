@@ -63,11 +63,13 @@ export function summaryToLine(summary: Summary): string {
 
 /** The summary that a line stands for. */
 export function summaryFromLine(line: string): Summary {
-  return wholeSummary(JSON.parse(line) as Partial<Summary>);
+  return summaryFromRow(JSON.parse(line) as SummaryRow);
 }
 
-/** A parsed line with what it leaves out. */
-export function wholeSummary(row: Partial<Summary>): Summary {
+/** A summary without what is empty. */
+export type SummaryRow = Partial<Omit<Summary, 'steps'>> & { steps?: readonly Partial<SummaryStep>[] };
+
+export function summaryFromRow(row: SummaryRow): Summary {
   return { ...EMPTY, ...row, steps: (row.steps ?? []).map((step) => ({ ...NO_STEP, ...step })) };
 }
 

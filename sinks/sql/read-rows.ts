@@ -1,6 +1,6 @@
 import type { StreamKind } from '../../common/redis/keys.ts';
 import type { Summary } from '../../common/summary.ts';
-import { wholeSummary } from '../../common/summary-row.ts';
+import { summaryFromRow } from '../../common/summary-row.ts';
 import { linesOf } from '../lines.ts';
 import type { RefusedRow, SinkBatch } from '../sink.ts';
 import { readValue, Trouble } from './field-values.ts';
@@ -77,7 +77,7 @@ function parse(stream: StreamKind, line: string): Record<string, unknown> | unde
 function whole(row: Partial<Summary>): Record<string, unknown> {
   const steps: unknown = row.steps ?? [];
   return Array.isArray(steps) && steps.every((step) => typeof step === 'object')
-    ? { ...wholeSummary(row) }
+    ? { ...summaryFromRow(row) }
     : { ...row };
 }
 

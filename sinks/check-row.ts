@@ -1,0 +1,94 @@
+import type { StreamKind } from '../common/redis/keys.ts';
+import { canonicalTimestamp } from '../common/timestamp.ts';
+import { COLUMNS, REQUIRED, STEP_COLUMNS } from './columns.ts';
+import type { ColumnKind, Columns } from './columns.ts';
+
+/** Checks rows for stores that would take anything: what ClickHouse refuses must not be stored elsewhere without a word. */
+
+export type Row = Readonly<Record<string, unknown>>;
+export type CheckedRow = { row: Row; reason?: never } | { row?: never; reason: string };
+
+/** What may be done with a field that this release does not know: a newer collector wrote it. */
+export type UnknownFields = 'refuse' | 'keep';
+
+/** The row that a line is, or in words why it is none. */
+export function checkRow(stream: StreamKind, line: string, unknown: UnknownFields): CheckedRow {
+  let row: unknown;
+  try {
+    row = JSON.parse(line);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return { reason: `is not JSON: ${oneLine(error.message)}` };
+  }
+  if (!isObject(row)) return { reason: 'is not a JSON object' };
+  const missing = REQUIRED[stream].find((field) => isAbsent(row[field]));
+  if (missing !== undefined) return { reason: `${missing}: is required` };
+  const reason = wrongField(COLUMNS[stream], row, unknown);
+  return reason === undefined ? { row } : { reason };
+}
+
+function wrongField(columns: Columns, row: Row, unknown: UnknownFields): string | undefined {
+  for (const field of Object.keys(row)) {
+    const value = row[field];
+    // An own property: `constructor` is no column.
+    const kind = Object.hasOwn(columns, field) ? columns[field] : undefined;
+    if (kind === undefined) {
+      if (unknown === 'refuse')
+        return `${oneLine(field)}: is not a field that this release knows; bring the sinks up to date`;
+    } else if (value !== null) {
+      const wrong = kind === 'steps' ? wrongStep(value, unknown) : WRONG[kind](value);
+      if (wrong !== undefined) return `${field}: ${wrong}`;
+    }
+  }
+  return undefined;
+}
+
+type Check = (value: unknown) => string | undefined;
+
+const check =
+  (words: string, holds: (value: unknown) => boolean): Check =>
+  (value) =>
+    holds(value) ? undefined : words;
+
+const WRONG: Readonly<Record<Exclude<ColumnKind, 'steps'>, Check>> = {
+  text: check('is not a text', (value) => typeof value === 'string'),
+  count: check(
+    'is not a whole number from 0 on',
+    (value) => Number.isSafeInteger(value) && Number(value) >= 0,
+  ),
+  number: check('is not a number', (value) => typeof value === 'number'),
+  time: check(
+    'is not a time',
+    (value) => typeof value === 'string' && canonicalTimestamp(value) !== undefined,
+  ),
+  flag: check('is not true or false', (value) => typeof value === 'boolean'),
+  map: check('is not an object of texts', isMapOfTexts),
+};
+
+function isMapOfTexts(value: unknown): boolean {
+  return isObject(value) && Object.values(value).every((one) => typeof one === 'string');
+}
+
+function wrongStep(value: unknown, unknown: UnknownFields): string | undefined {
+  if (!Array.isArray(value)) return 'is not a list';
+  for (const step of value as unknown[]) {
+    if (!isObject(step)) return 'has something that is no object';
+    const wrong = wrongField(STEP_COLUMNS, step, unknown);
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+}
+
+function isObject(value: unknown): value is Row {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null || value === '';
+}
+
+const WORDS_MAX = 300;
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').slice(0, WORDS_MAX);
+}
