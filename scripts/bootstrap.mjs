@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { ensureCompiled } from './bootstrap/compiled.mjs';
 import { runInForeground } from './bootstrap/foreground.mjs';
 import { withLock } from './bootstrap/lock.mjs';
+import { ensureMongo } from './bootstrap/mongodb.mjs';
 import { checkNodeVersion } from './bootstrap/node-version.mjs';
 import { ensurePackages } from './bootstrap/packages.mjs';
 import { ensureRedis } from './bootstrap/redis-server.mjs';
@@ -46,8 +47,9 @@ async function setUp(name) {
     await runStage('packages', (progress) => ensurePackages(context, progress));
     await runStage('compiled', (progress) => ensureCompiled(context, progress));
     const { env } = await runStage('redis-server', (progress) => ensureRedis(context, progress));
-    if (name === 'test') await runStage('databases', (progress) => ensureTestDatabases(context, progress));
-    return env;
+    if (name !== 'test') return env;
+    await runStage('databases', (progress) => ensureTestDatabases(context, progress));
+    return (await runStage('mongodb', (progress) => ensureMongo({ ...context, env }, progress))).env;
   });
 }
 
