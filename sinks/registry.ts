@@ -4,6 +4,7 @@ import type { StreamKind } from '../common/redis/keys.ts';
 import { clickhouseSink } from './clickhouse/sink.ts';
 import { mysqlSink } from './mysql/sink.ts';
 import { postgresqlSink } from './postgresql/sink.ts';
+import { mongodbSink } from './mongodb/sink.ts';
 import type { Sink, SinkDeps } from './sink.ts';
 
 /** Every sink by its `type`. A new one is one file and one line here. */
@@ -11,6 +12,7 @@ export const sinks = {
   clickhouse: clickhouseSink,
   postgresql: postgresqlSink,
   mysql: mysqlSink,
+  mongodb: mongodbSink,
 };
 
 /** The schema of an entry of `sinks:`. */

@@ -1,4 +1,5 @@
 import { clickhouseHarness } from './clickhouse/harness.ts';
+import { mongodbHarness } from './mongodb/harness.ts';
 import { mysqlHarness } from './mysql/harness.ts';
 import { postgresqlHarness } from './postgresql/harness.ts';
 import type { sinks } from './registry.ts';
@@ -10,6 +11,6 @@ const harnesses: Readonly<Record<keyof typeof sinks, SinkHarness>> = {
   clickhouse: clickhouseHarness,
   postgresql: postgresqlHarness,
   mysql: mysqlHarness,
+  mongodb: mongodbHarness,
 };
-
 for (const [type, harness] of Object.entries(harnesses)) describeSink(type as keyof typeof sinks, harness);

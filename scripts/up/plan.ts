@@ -28,7 +28,7 @@ export function clickHouseOf(
 ): Endpoint & { password: string | undefined; database: string } {
   const index = config.sinks.findIndex((sink) => sink.type === 'clickhouse');
   const sink = config.sinks[index];
-  if (sink === undefined) {
+  if (sink?.type !== 'clickhouse') {
     throw new FatalError(
       'the config has no sink of type clickhouse, so nothing would use it; set `up.clickhouse: false`',
     );
