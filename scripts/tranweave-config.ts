@@ -103,6 +103,7 @@ export function loadTranweaveConfig(file: string, env: NodeJS.ProcessEnv = proce
         ? { ...input, paths: input.paths.map(absolute), exclude: input.exclude.map(absolute) }
         : input,
     ),
+    sinks: config.sinks.map((sink) => (sink.type === 'ndjson' ? { ...sink, dir: absolute(sink.dir) } : sink)),
     up: { ...config.up, data_dir: absolute(config.up.data_dir) },
   };
 }

@@ -5,6 +5,7 @@ import { clickhouseSink } from './clickhouse/sink.ts';
 import { mysqlSink } from './mysql/sink.ts';
 import { postgresqlSink } from './postgresql/sink.ts';
 import { mongodbSink } from './mongodb/sink.ts';
+import { ndjsonSink } from './ndjson/sink.ts';
 import type { Sink, SinkDeps } from './sink.ts';
 
 /** Every sink by its `type`. A new one is one file and one line here. */
@@ -13,6 +14,7 @@ export const sinks = {
   postgresql: postgresqlSink,
   mysql: mysqlSink,
   mongodb: mongodbSink,
+  ndjson: ndjsonSink,
 };
 
 /** The schema of an entry of `sinks:`. */

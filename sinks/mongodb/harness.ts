@@ -20,7 +20,7 @@ export const mongodbHarness: SinkHarness = {
         (await fixture.documents('dead_letter', { event_id: id })).map((letter) => ({
           stage: String(letter['stage']),
           reason: String(letter['reason']),
-          raw: Buffer.from((letter['raw'] as { buffer: Uint8Array }).buffer),
+          raw: Buffer.from(String(letter['raw_base64']), 'base64'),
         })),
       setAway: (away) => proxy.setAway(away),
       stop: async () => fixture[Symbol.asyncDispose](),
