@@ -66,6 +66,13 @@ test.each(['tranweave.yml', 'examples/orders/tranweave.yml', 'examples/eai/tranw
   },
 );
 
+test.each(blocks('docs/sinks-mongodb-ndjson.md', 'yaml'))(
+  'config in the document about sinks: %s',
+  (yaml) => {
+    expect(checkConfig(yaml, tranweaveConfigSchema, { MONGODB_PASSWORD: 'secret' }).mistakes).toBeUndefined();
+  },
+);
+
 test('links within the repository lead somewhere', () => {
   const broken = documents.flatMap((file) =>
     [...textOf(file).matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)]
