@@ -3,7 +3,7 @@ import { gzip } from 'node:zlib';
 import { RetriableError } from '../../common/errors.ts';
 import { checkRow } from '../check-row.ts';
 import { linesOf } from '../lines.ts';
-import { ROWS_REFUSED_MAX } from '../refused.ts';
+import { ROWS_REFUSED_MAX } from '../halving.ts';
 import type { RefusedRow, SinkBatch } from '../sink.ts';
 
 const compress = promisify(gzip);
