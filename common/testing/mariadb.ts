@@ -48,7 +48,8 @@ export function findMariadb(): string | undefined {
   return findProgram('mariadbd');
 }
 
-export async function startMariadb(): Promise<TestMariadb> {
+/** @param options besides the usual ones: `--require-secure-transport=on`. */
+export async function startMariadb(options: readonly string[] = []): Promise<TestMariadb> {
   const program = findMariadb();
   if (program === undefined) throw new Error('MariaDB is not installed');
   // It refuses to run as root.
@@ -67,7 +68,7 @@ export async function startMariadb(): Promise<TestMariadb> {
   const run = () =>
     launch({
       file: program,
-      args: [...common, `--port=${port}`, `--socket=${join(dir, 'socket')}`],
+      args: [...common, ...options, `--port=${port}`, `--socket=${join(dir, 'socket')}`],
       ready: 'ready for connections',
       as,
     });

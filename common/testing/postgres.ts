@@ -44,7 +44,8 @@ function debianFolders(): string[] {
   }
 }
 
-export async function startPostgres(): Promise<TestPostgres> {
+/** @param settings besides the usual ones: `ssl=on`. */
+export async function startPostgres(settings: readonly string[] = []): Promise<TestPostgres> {
   const bin = findPostgres();
   if (bin === undefined) throw new Error('PostgreSQL is not installed');
   // It refuses to run as root.
@@ -63,7 +64,13 @@ export async function startPostgres(): Promise<TestPostgres> {
   const run = () =>
     launch({
       file: join(bin, 'postgres'),
-      args: ['-D', data, '-p', String(port), ...OPTIONS.flatMap((option) => ['-c', option])],
+      args: [
+        '-D',
+        data,
+        '-p',
+        String(port),
+        ...[...OPTIONS, ...settings].flatMap((option) => ['-c', option]),
+      ],
       ready: 'ready to accept connections',
       as,
     });

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { createConnection } from 'mysql2';
-import type { Connection, QueryResult, ResultSetHeader } from 'mysql2';
+import type { Connection, QueryResult, ResultSetHeader, SslOptions } from 'mysql2';
 import { createConnections } from '../sql/connections.ts';
 import { errnoOf } from './failure.ts';
 
@@ -87,7 +87,7 @@ async function connect(
     database: settings.database,
     user: settings.username,
     password: settings.password ?? '',
-    ...(settings.tls === 'off' ? {} : { ssl: { rejectUnauthorized: settings.tls === 'verify' } }),
+    ...(settings.tls === 'off' ? {} : { ssl: sslOf(settings.tls === 'verify') }),
     charset: 'utf8mb4',
     timezone: 'Z',
     dateStrings: true,
@@ -109,6 +109,11 @@ async function connect(
     destroy(connection);
     throw error;
   }
+}
+
+/** Without `verifyIdentity` the driver would take a certificate of any other host. */
+function sslOf(verify: boolean): SslOptions {
+  return { rejectUnauthorized: verify, verifyIdentity: verify };
 }
 
 /** Written out, since the server's own may be otherwise: texts that are too long must be refused, not cut. */

@@ -1,4 +1,6 @@
+import { isIP } from 'node:net';
 import * as v from 'valibot';
+import { FatalError } from '../../common/errors.ts';
 import { sinkEntries } from '../sink.ts';
 import type { Sink, SinkComponent } from '../sink.ts';
 import { addressOf, identifier, retentionsOf, sqlEntries, storeUrl } from '../sql/settings.ts';
@@ -51,8 +53,13 @@ export const mysqlSink = {
 } satisfies SinkComponent<MysqlSinkConfig>;
 
 function partsOf(settings: MysqlSinkConfig): SqlParts {
+  const address = addressOf(settings.url, MYSQL_PORT);
+  if (settings.tls === 'verify' && isIP(address.host) !== 0)
+    throw new FatalError(
+      `\`tls: verify\` of sink ${settings.name} needs the host in \`url\` by its name, to compare it with the certificate`,
+    );
   const database = openDatabase({
-    ...addressOf(settings.url, MYSQL_PORT),
+    ...address,
     database: settings.database,
     username: settings.username,
     password: settings.password,

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { FencedError } from '../../common/errors.ts';
 import { until } from '../../common/testing/until.ts';
 import type { Sink } from '../sink.ts';
@@ -7,12 +7,12 @@ import { startProxy } from '../testing/proxy.ts';
 import type { Proxy } from '../testing/proxy.ts';
 import { openLab } from '../testing/worker.ts';
 import type { Lab } from '../testing/worker.ts';
-import { KITS, openFixture } from './fixture.ts';
+import { describeEachStore, openFixture } from './fixture.ts';
 import type { SqlFixture } from './fixture.ts';
 
 /** Redis to a SQL store, both real: whatever is lost or taken over on the way, counts and sums are exact. */
 
-describe.each(KITS)('$type: stored once, although', (kit) => {
+describeEachStore((kit) => {
   let lab: Lab;
   let fixture: SqlFixture;
   let proxy: Proxy;
@@ -41,7 +41,7 @@ describe.each(KITS)('$type: stored once, although', (kit) => {
   const exactly = (n: number) => ({ n, sum: (n * (n - 1)) / 2 });
   const around = (write: Sink['write']): Sink => ({ ...sink, write });
 
-  test('answers are lost, of whatever', async () => {
+  test('stores once, although answers are lost, of whatever', async () => {
     await lab.append('log', logs(500));
     const before = proxy.lost();
     proxy.loseAnswers(3);
@@ -51,7 +51,7 @@ describe.each(KITS)('$type: stored once, although', (kit) => {
     await worker.stop();
   });
 
-  test('the answers of commits are lost', async () => {
+  test('stores once, although the answers of commits are lost', async () => {
     await lab.append('log', logs(500));
     const before = proxy.lost();
     proxy.loseAnswers(3, kit.type === 'postgresql' ? 'COMMIT\0' : 'COMMIT');
@@ -61,7 +61,7 @@ describe.each(KITS)('$type: stored once, although', (kit) => {
     await worker.stop();
   });
 
-  test('the store was away in between', async () => {
+  test('stores once, although the store was away in between', async () => {
     proxy.setAway(true);
     await lab.append('log', logs(300));
     const worker = await lab.work(sink);
@@ -73,7 +73,7 @@ describe.each(KITS)('$type: stored once, although', (kit) => {
     await worker.stop();
   });
 
-  test('the worker lost its claim between the write and the commit, and another took over', async () => {
+  test('stores once, although the worker lost its claim between the write and the commit, and another took over', async () => {
     await lab.append('log', logs(400));
     let written = () => {};
     const isWritten = new Promise<void>((resolve) => (written = resolve));
@@ -98,7 +98,7 @@ describe.each(KITS)('$type: stored once, although', (kit) => {
     await other.stop();
   });
 
-  test('a sleeper wakes and writes an old batch of revisions over the new ones', async () => {
+  test('keeps the new revisions, although a sleeper wakes and writes an old batch of them', async () => {
     const revisions = (version: number) => Array.from({ length: 100 }, (_, i) => aSummary(i, { version }));
     await lab.append('summary', revisions(1));
     let first: Parameters<Sink['write']>[0] | undefined;

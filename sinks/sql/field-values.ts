@@ -114,24 +114,24 @@ function readMap(value: unknown, reading: Reading): string | Trouble {
       ? readMap({ value: JSON.stringify(value) }, reading)
       : new Trouble('must be an object');
   }
-  const mended: [string, string][] = [];
-  let same = true;
+  let mended: [string, string][] | undefined;
   for (const [key, inner] of Object.entries(value)) {
     const readKey = readText(key, reading);
     if (readKey instanceof Trouble) return new Trouble(`has a key that ${readKey.words}`);
     const readInner = readText(inner, reading);
     if (readInner instanceof Trouble) return new Trouble(readInner.words, `.${key}`);
-    same &&= readKey === key && readInner === inner;
-    mended.push([readKey, readInner]);
+    if (reading.lenient) (mended ??= []).push([readKey, readInner]);
   }
-  return JSON.stringify(same ? value : Object.fromEntries(mended));
+  return JSON.stringify(mended === undefined ? value : Object.fromEntries(mended));
 }
+
+const STEP_FIELDS = Object.entries(STEP_KINDS);
 
 function readSteps(value: unknown, reading: Reading): string | Trouble {
   if (!Array.isArray(value)) return new Trouble('must be a list');
   for (const [index, step] of value.entries()) {
     if (!isObject(step)) return new Trouble('must be an object', `[${index}]`);
-    for (const [field, kind] of Object.entries(STEP_KINDS)) {
+    for (const [field, kind] of STEP_FIELDS) {
       const read = readValue(kind, step[field], reading);
       if (read instanceof Trouble) return new Trouble(read.words, `[${index}].${field}`);
     }

@@ -1,6 +1,7 @@
 import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
 import * as v from 'valibot';
+import { describe } from 'vitest';
 import { systemClock } from '../../common/clock.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { findMariadb, startMariadb } from '../../common/testing/mariadb.ts';
@@ -35,7 +36,7 @@ export interface SqlServer {
   stop(): Promise<void>;
 }
 
-interface Kit {
+export interface Kit {
   type: 'postgresql' | 'mysql';
   /** Why its tests cannot run here. */
   missing: string | undefined;
@@ -71,8 +72,14 @@ export const MYSQL: Kit = {
     return () => connection.end();
   },
 };
-/** Those that are installed, for `describe.each`. */
-export const KITS: readonly Kit[] = [POSTGRESQL, MYSQL].filter(({ missing }) => missing === undefined);
+/** Runs a suite for each of them; for one that is not installed, it is skipped (sink-contract.test.ts says so). */
+export function describeEachStore(suite: (kit: Kit) => void): void {
+  for (const kit of [POSTGRESQL, MYSQL]) {
+    describe.skipIf(kit.missing !== undefined)(kit.type, () => {
+      suite(kit);
+    });
+  }
+}
 
 export const never = new AbortController().signal;
 

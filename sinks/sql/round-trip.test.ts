@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { anyLog, anySummary, rowOf, standardLog } from '../testing/arbitraries.ts';
 import { aDeadLetter, aSummary, batchOf } from '../testing/rows.ts';
-import { KITS, never, openFixture } from './fixture.ts';
+import { describeEachStore, never, openFixture } from './fixture.ts';
 import type { SqlFixture } from './fixture.ts';
 
 /** Whatever the schema lets through is what the stores give back, or is refused by name: no field is cut, rounded, moved or misread. */
@@ -11,14 +11,14 @@ const by = (field: string) => (a: Record<string, unknown>, b: Record<string, unk
   String(a[field]) < String(b[field]) ? -1 : 1;
 const holdsNul = (row: object) => JSON.stringify(row).includes(String.raw`\u0000`);
 
-describe.each(KITS)('$type keeps', (kit) => {
+describeEachStore((kit) => {
   let fixture: SqlFixture;
   beforeAll(async () => {
     fixture = await openFixture(kit);
   });
   afterAll(() => fixture[Symbol.asyncDispose]());
 
-  test('every standard log', async () => {
+  test('keeps every standard log', async () => {
     let stored = 0;
     let refusedInAll = 0;
     await fc.assert(
@@ -39,7 +39,7 @@ describe.each(KITS)('$type keeps', (kit) => {
     expect(refusedInAll > 0).toBe(kit.type === 'postgresql');
   }, 120_000);
 
-  test('every summary', async () => {
+  test('keeps every summary', async () => {
     let stored = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(anySummary, { minLength: 1, maxLength: 8 }), async (changes) => {
@@ -56,7 +56,7 @@ describe.each(KITS)('$type keeps', (kit) => {
     expect(stored).toBeGreaterThan(100);
   }, 120_000);
 
-  test('every dead letter', async () => {
+  test('keeps every dead letter', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 5 }), async (raws) => {
         await fixture.empty();
@@ -70,7 +70,7 @@ describe.each(KITS)('$type keeps', (kit) => {
     );
   }, 60_000);
 
-  test('transactions whose ids differ in case, accents or spaces at the end alone', async () => {
+  test('keeps transactions whose ids differ in case, accents or spaces at the end alone', async () => {
     await fixture.empty();
     const ids = ['A', 'a', 'á', 'A ', 'A  ', 'ａ', 'ß', 'ss'];
     const summaries = ids.map((id) => aSummary(1, { transaction_id: id }));

@@ -31,7 +31,7 @@ export const sqlEntries = {
     v.pipe(
       v.picklist(['off', 'verify', 'unchecked'], 'must be off, verify or unchecked'),
       v.description(
-        "Whether the connection is encrypted: `verify` with a certificate that this machine trusts (Node's own, and those in the file that NODE_EXTRA_CA_CERTS names), `unchecked` with any.",
+        "Whether the connection is encrypted: `verify` with a certificate that is the host's (in MySQL a host by its name, not by its address) and that this machine trusts (Node's own list, and the file that NODE_EXTRA_CA_CERTS names), `unchecked` with any.",
       ),
     ),
     'off',

@@ -1,12 +1,12 @@
 import * as v from 'valibot';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { FatalError } from '../../common/errors.ts';
 import { TRACKING_LOG_FIELDS, trackingLogSchema } from '../../common/tracking-log.ts';
 import { until } from '../../common/testing/until.ts';
 import { migrations as mysqlMigrations } from '../mysql/migrate.ts';
 import { migrations as postgresqlMigrations } from '../postgresql/migrate.ts';
 import { aDeadLetter, aLog, aSummary, batchOf } from '../testing/rows.ts';
-import { KITS, never, openFixture } from './fixture.ts';
+import { describeEachStore, never, openFixture } from './fixture.ts';
 import type { SqlFixture } from './fixture.ts';
 import { TABLES } from './tables.ts';
 
@@ -26,7 +26,7 @@ const OF_COLUMNS = {
 const TIME_TYPE = { postgresql: 'timestamp(6) with time zone', mysql: 'datetime(6)' };
 const MIGRATIONS = { postgresql: postgresqlMigrations(), mysql: mysqlMigrations() };
 
-describe.each(KITS)('$type', (kit) => {
+describeEachStore((kit) => {
   let fixture: SqlFixture;
   beforeAll(async () => {
     fixture = await openFixture(kit);

@@ -3,12 +3,12 @@ import { describeError, FatalError, RetriableError } from '../../common/errors.t
 import { ROWS_REFUSED_MAX } from '../halving.ts';
 import { aLog, aSummary, batchOf } from '../testing/rows.ts';
 import { startProxy } from '../testing/proxy.ts';
-import { KITS, never, openFixture } from './fixture.ts';
+import { describeEachStore, never, openFixture } from './fixture.ts';
 import type { SqlFixture } from './fixture.ts';
 
 /** What real servers do to those who write, and what becomes of it. */
 
-describe.each(KITS)('$type', (kit) => {
+describeEachStore((kit) => {
   let fixture: SqlFixture;
   beforeAll(async () => {
     fixture = await openFixture(kit);

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../common/clock.ts';
-import { describeError, FatalError, RetriableError } from '../../../common/errors.ts';
+import { describeError, RetriableError } from '../../../common/errors.ts';
 import type { Health } from '../../../common/health.ts';
 import type { Logger } from '../../../common/logger.ts';
 import type { Appender } from '../../append.ts';
@@ -23,8 +23,6 @@ export interface WatchedAppenderDeps {
   health: Health;
   logger: Logger;
   metrics: CollectorMetrics;
-  /** Called with an error after which no append will ever succeed. */
-  fail(error: unknown): void;
 }
 
 /** Appends are bounded by `redis.command_timeout`; one that takes so much longer hangs. */
@@ -43,7 +41,6 @@ export function createWatchedAppender(deps: WatchedAppenderDeps): WatchedAppende
 
   function settled(error?: unknown): void {
     underWay -= 1;
-    if (error instanceof FatalError) deps.fail(error);
     if (underWay === 0) part.idle();
     else part.progress();
     // One line per outage, not one per request; errors that are none of the environment are logged by the routes.
