@@ -10,7 +10,6 @@ local needed = {
   { 'SET', key, 'x' },
   { 'DEL', key },
   { 'EXISTS', key },
-  { 'INCR', key },
   { 'PEXPIRE', key, '1' },
   { 'PTTL', key },
   { 'TIME' },

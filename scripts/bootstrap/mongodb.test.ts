@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 
 /** Machines with and without a MongoDB, made of a PATH whose commands are small scripts; building FerretDB is what `npm test` itself begins with. */
 
-type Found = { detail: string; mark?: string; env: { PATH: string } };
+type Found = { detail: string; warning?: boolean; env: { PATH: string } };
 const { ensureMongo } = (await import(new URL('./mongodb.mjs', import.meta.url).href)) as {
   ensureMongo: (context: object, progress: (detail: string) => void) => Promise<Found>;
 };
@@ -49,16 +49,16 @@ test('so is one on PATH, mongod before ferretdb, and one that was built before',
 });
 
 test('none, and nothing to build one with: said aloud, and no failure', async () => {
-  const { detail, mark } = await ensure();
-  expect(mark).toBe('!');
+  const { detail, warning } = await ensure();
+  expect(warning).toBe(true);
   expect(detail).toMatch(/^TESTS OF MONGODB ARE SKIPPED: there is no MongoDB here and no Go/);
 });
 
 test('one that was built of another version is built anew; a build that fails is told of, with its output in a file', async () => {
   await command('cache/bin/ferretdb', 'echo "version: v1.0.0"');
   await command('go/go', 'echo "go: no network" >&2; exit 1');
-  const { detail, mark } = await ensure();
-  expect(mark).toBe('!');
+  const { detail, warning } = await ensure();
+  expect(warning).toBe(true);
   expect(detail).toContain('FerretDB could not be built');
   const log = /\((.*)\)/.exec(detail)![1]!;
   expect(await readFile(log, 'utf8')).toContain('no network');
@@ -66,6 +66,6 @@ test('one that was built of another version is built anew; a build that fails is
 
 test('sources with another checksum than the known one are not built', async () => {
   await command('path/go', `echo '{ "Sum": "h1:other", "Dir": "${dir}" }'; touch ${dir}/called-$1`);
-  expect((await ensure()).mark).toBe('!');
+  expect((await ensure()).warning).toBe(true);
   await expect(readFile(join(dir, 'called-build'))).rejects.toThrow('ENOENT');
 });
