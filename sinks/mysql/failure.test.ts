@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeError, FatalError, RetriableError } from '../../common/errors.ts';
+import { silentLogger } from '../../common/logger.ts';
+import type { Logger } from '../../common/logger.ts';
 import { MYSQL, never, openFixture } from '../sql/fixture.ts';
 import type { SqlFixture } from '../sql/fixture.ts';
 import { aDeadLetter, aLog, aSummary, batchOf } from '../testing/rows.ts';
@@ -124,6 +126,28 @@ describe.skipIf(MYSQL.missing !== undefined)('a real server', () => {
     ]);
     await run('DELETE FROM transaction_summary');
     expect(await run('SELECT count(*) AS n FROM business_key')).toEqual([{ n: 0 }]);
+  });
+
+  test('that answers before its disk has a batch is told of in the log', async () => {
+    const warnings: unknown[] = [];
+    const logger = Object.assign(Object.create(silentLogger()) as Logger, {
+      warn: (...words: unknown[]) => warnings.push(words),
+    });
+    const open = async () => {
+      const sink = fixture.makeSink({}, { logger });
+      await sink.open(never);
+      await sink.close();
+    };
+    await open();
+    await run('SET GLOBAL innodb_flush_log_at_trx_commit = 1');
+    await open();
+    await run('SET GLOBAL innodb_flush_log_at_trx_commit = 2');
+    expect(warnings).toEqual([
+      [
+        { innodb_flush_log_at_trx_commit: 2 },
+        expect.stringContaining('before what it stores is on the disk'),
+      ],
+    ]);
   });
 
   test('keeps a dead letter of many megabytes', async () => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { FatalError, RetriableError } from '../../common/errors.ts';
+import type { Logger } from '../../common/logger.ts';
 import { migrationsIn, statementsOf } from '../migration-files.ts';
 import type { Session } from './connection.ts';
 
@@ -17,8 +18,9 @@ export const migrations = () => migrationsIn(DIR);
 /** How long to wait for another process that is at it. */
 const LOCK_SECONDS_MAX = 60;
 
-export async function migrate(session: Session, database: string): Promise<void> {
+export async function migrate(session: Session, database: string, logger: Logger): Promise<void> {
   const collation = await checkServer(session);
+  await checkDurability(session, logger);
   const mine = await withLock(session, `migrate ${database}`, LOCK_SECONDS_MAX, async () => {
     const applied = await appliedIn(session);
     for (const { version, title, sql } of migrations()) {
@@ -74,6 +76,16 @@ async function checkServer(session: Session): Promise<string> {
   if (Number(major) * 100 + Number(minor) < number || found.length === 0)
     throw new FatalError(`the server is of version ${version}, and Tranweave needs ${words} or newer`);
   return collation;
+}
+
+/** No statement can set it for a session. */
+async function checkDurability(session: Session, logger: Logger): Promise<void> {
+  const [found] = await session.rows<{ value: number }>('SELECT @@innodb_flush_log_at_trx_commit AS value');
+  if (found?.value === 1) return;
+  logger.warn(
+    { innodb_flush_log_at_trx_commit: found?.value },
+    'the server answers before what it stores is on the disk: if its machine dies, rows are lost',
+  );
 }
 
 async function appliedIn(session: Session): Promise<Set<number>> {

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import * as v from 'valibot';
 import { FatalError } from '../../common/errors.ts';
+import type { Logger } from '../../common/logger.ts';
 import { sinkEntries } from '../sink.ts';
 import type { Sink, SinkComponent } from '../sink.ts';
 import { addressOf, identifier, retentionsOf, sqlEntries, storeUrl } from '../sql/settings.ts';
@@ -49,10 +50,10 @@ export const mysqlSink = {
   streams: ['log', 'summary', 'dead_letter'],
   config,
   create: (settings, deps): Sink =>
-    createSqlSink(partsOf(settings), mysqlSink.streams, retentionsOf(settings), deps),
+    createSqlSink(partsOf(settings, deps.logger), mysqlSink.streams, retentionsOf(settings), deps),
 } satisfies SinkComponent<MysqlSinkConfig>;
 
-function partsOf(settings: MysqlSinkConfig): SqlParts {
+function partsOf(settings: MysqlSinkConfig, logger: Logger): SqlParts {
   const address = addressOf(settings.url, MYSQL_PORT);
   if (settings.tls === 'verify' && isIP(address.host) !== 0)
     throw new FatalError(
@@ -78,7 +79,7 @@ function partsOf(settings: MysqlSinkConfig): SqlParts {
     refusalOf,
     meaningOf: (error) => meaningOf(error, settings),
     migrate: (signal) =>
-      database.use(MIGRATE_MS_MAX, signal, (session) => migrate(session, settings.database)),
+      database.use(MIGRATE_MS_MAX, signal, (session) => migrate(session, settings.database, logger)),
     deleteBefore: (table, before, rowsMax, signal) =>
       database.use(msMax, signal, (session) =>
         deleteBefore(session, settings.database, table, before, rowsMax),
