@@ -173,6 +173,20 @@ async function moveSlot(nodes: readonly ClusterNode[], key: string, to: ClusterN
     if (/^role:master/m.test(await redis.info('replication')))
       await redis.cluster('SETSLOT', slot, 'NODE', to.id);
   }
+  // Moved on before every node knows the new master's epoch, the slot would have two masters of the same one, for good.
+  await until('every node knows that the slot has moved', async () => {
+    const views = await Promise.all(living(nodes).map((node) => viewOf(node, slot, to)));
+    return new Set(views).size === 1 && views[0]?.startsWith(`${to.id} `) === true;
+  });
+}
+
+/** The master of a slot and the epoch of a node, as another sees them. */
+async function viewOf(node: ClusterNode, slot: number, of: ClusterNode): Promise<string> {
+  const [id] = await mastersSeenBy(node, slot, slot);
+  const line = String(await node.redis.cluster('NODES'))
+    .split('\n')
+    .find((line) => line.startsWith(of.id));
+  return `${id} ${line?.split(' ')[6]}`;
 }
 
 async function replicaOf(nodes: readonly ClusterNode[], master: ClusterNode): Promise<ClusterNode> {
