@@ -85,7 +85,7 @@ export async function wholeWay(lab: FullLab, load: Load): Promise<Measured> {
 }
 
 async function emptyTables(lab: FullLab): Promise<void> {
-  for (const table of ['tracking_log', 'transaction_summary_revision']) {
+  for (const table of ['tracking_log', 'transaction_summary_revision', 'transaction_brief_revision']) {
     await lab.clickhouse.command({ query: `TRUNCATE TABLE IF EXISTS tranweave.${table}` });
   }
 }

@@ -95,6 +95,15 @@ describe('transactions are found', () => {
     expect(part).toBeLessThan(0.5);
   });
 
+  test.each(['interface_minute', 'step_minute', 'transaction_brief'])(
+    'by the minutes of the last hour: %s',
+    async (view) => {
+      const { used, part } = await planOf(view, `minute >= ${LAST_HOUR} AND interface_id = 'if7'`);
+      expect(used).toContain('by_minute');
+      expect(part).toBeLessThan(0.25);
+    },
+  );
+
   test.each(["status = 'failed'", "interface_id = 'if7'"])(
     'by what changed in the last hour: %s',
     async (where) => {

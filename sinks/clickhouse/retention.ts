@@ -15,6 +15,7 @@ export interface Retention {
 const RETENTION_OF = {
   tracking_log: { since: 'ingest_time', setting: 'log_retention' },
   transaction_summary_revision: { since: 'updated_at', setting: 'summary_retention' },
+  transaction_brief_revision: { since: 'updated_at', setting: 'summary_retention' },
   dead_letter: { since: 'ingest_time', setting: 'dead_letter_retention' },
 } as const satisfies Record<string, { since: string; setting: keyof Retention }>;
 

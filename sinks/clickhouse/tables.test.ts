@@ -70,10 +70,21 @@ describe('the columns', () => {
     );
   });
 
-  test('all have a comment', async () => {
-    for (const table of ['tracking_log', 'transaction_summary_revision', 'dead_letter']) {
-      expect((await columnsOf(table)).filter(({ comment }) => comment === '')).toEqual([]);
-    }
+  test('all have a comment, of tables and of views, and so has each of these', async () => {
+    const bare = await fixture.server.rows(
+      `SELECT table, name FROM system.columns WHERE database = 'tranweave' AND comment = ''
+         AND table NOT IN ('schema_migrations', 'transaction_brief_feed')`,
+    );
+    expect(bare).toEqual([]);
+    const silent = await fixture.server.rows(
+      `SELECT name FROM system.tables WHERE database = 'tranweave' AND comment = ''`,
+    );
+    expect(silent).toEqual([]);
+  });
+
+  test('of transaction_summary are explained as those of the table under it', async () => {
+    const below = await columnsOf('transaction_summary_revision');
+    expect(await columnsOf('transaction_summary')).toEqual(below.filter(({ name }) => name !== 'revision'));
   });
 });
 
@@ -150,7 +161,8 @@ describe('retention', () => {
     await other.open(never);
     await other.close();
     expect(await ddlOf('tracking_log')).toContain('TTL toDateTime(ingest_time) + toIntervalSecond(864000) ');
-    expect(await ddlOf('transaction_summary_revision')).toContain('toIntervalSecond(1728000) ');
+    for (const table of ['transaction_summary_revision', 'transaction_brief_revision'])
+      expect(await ddlOf(table)).toContain('TTL toDateTime(updated_at) + toIntervalSecond(1728000) ');
     expect(await ddlOf('dead_letter')).toContain('toIntervalSecond(2592000) ');
   });
 
