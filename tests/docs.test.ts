@@ -52,6 +52,7 @@ describe('SQL in the documents', () => {
         'README.ko.md',
         'README.md',
         'docs/queries.md',
+        'docs/sql-cookbook.md',
         'examples/eai/README.md',
         'examples/orders/README.md',
       ]),
