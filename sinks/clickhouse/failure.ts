@@ -73,6 +73,7 @@ export const FATAL_CODES: Readonly<Record<number, { name: string; words: string 
     name: 'AUTHENTICATION_FAILED',
     words: 'ClickHouse refuses the user or password (username, password)',
   },
+  701: { name: 'CLUSTER_DOESNT_EXIST', words: 'ClickHouse knows no cluster of this name (cluster.name)' },
 };
 
 /** Statuses of HTTP without a code of ClickHouse: a proxy stands before it and refuses us. */

@@ -10,6 +10,7 @@ import { ask } from './ask.ts';
 import { isRowFailure, meaningOf } from './failure.ts';
 import { findRefused } from './refused-rows.ts';
 import { COLLAPSING, oneBlock, READING } from './settings.ts';
+import type { Topology } from './topology.ts';
 
 /** Batches into tables, as bytes: the lines in the streams are what ClickHouse reads. */
 
@@ -24,6 +25,7 @@ export async function insertBatch(
   client: ClickHouseClient,
   database: string,
   batch: SinkBatch,
+  topology: Topology,
   signal: AbortSignal,
 ): Promise<RefusedRow[]> {
   const table = `${database}.${TABLE_OF[batch.stream]}`;
@@ -35,6 +37,7 @@ export async function insertBatch(
         ...oneBlock(batch.rows),
         ...READING,
         ...COLLAPSING[batch.stream],
+        ...topology.insertSettings,
         insert_deduplication_token: token,
       },
       signal,
@@ -47,7 +50,7 @@ export async function insertBatch(
   }
   const lines = linesOf(batch.chunks);
   try {
-    const refused = await findRefused(client, table, lines, signal);
+    const refused = await findRefused(client, table, lines, topology, signal);
     const rest = without(lines, refused);
     if (rest.length > 0) await store(rest, `${batch.token}/without-${nameOf(refused)}`);
     return refused;

@@ -5,6 +5,7 @@ import type { Question } from './ask.ts';
 import { ClickHouseFailure } from './failure.ts';
 import { applyRetention } from './retention.ts';
 import type { Retention } from './retention.ts';
+import type { Topology } from './topology.ts';
 
 /**
  * The tables, by numbered migrations: migrations/NNN-title.sql, applied in their order at a sinks process' start. Each statement may run twice
@@ -18,30 +19,35 @@ export type Parameters = Retention & { database: string };
 export async function migrate(
   client: ClickHouseClient,
   parameters: Parameters,
+  topology: Topology,
   signal: AbortSignal,
 ): Promise<void> {
   const { database } = parameters;
+  const { onCluster } = topology;
   const table = `${database}.schema_migrations`;
   const run = (sql: string) => runOnce(client, { sql, signal });
-  // Asked first: whoever may not make databases may still work in one that was made for it.
+  // Asked first: whoever may not make databases may still work in one that was made for it. One server does not answer for others.
   const [found] = await askRows<{ result: number }>(client, { sql: `EXISTS DATABASE ${database}`, signal });
-  if (found?.result !== 1) await run(`CREATE DATABASE IF NOT EXISTS ${database}`);
+  if (found?.result !== 1 || onCluster !== '')
+    await run(`CREATE DATABASE IF NOT EXISTS ${database}${onCluster}`);
   await run(
-    `CREATE TABLE IF NOT EXISTS ${table} (version UInt32, title String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
-     ENGINE = ReplacingMergeTree ORDER BY version COMMENT 'Migrations of Tranweave that were applied'`,
+    `CREATE TABLE IF NOT EXISTS ${table}${onCluster} (version UInt32, title String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
+     ENGINE = ${topology.engineEverywhere(database, 'schema_migrations')} ORDER BY version COMMENT 'Migrations of Tranweave that were applied'`,
   );
   const rows = await askRows<{ version: number }>(client, { sql: `SELECT version FROM ${table}`, signal });
   const applied = new Set(rows.map((row) => row.version));
   for (const { version, title, sql } of migrations()) {
     if (applied.has(version)) continue;
-    for (const statement of statementsOf(sql, { ...parameters })) await run(statement);
+    for (const statement of statementsOf(sql, { ...parameters })) {
+      for (const each of topology.spread(statement)) await run(each);
+    }
     await ask(client, {
       sql: `INSERT INTO ${table} (version, title) VALUES (${version}, '${title}')`,
       settings: { async_insert: 0 },
       signal,
     });
   }
-  await applyRetention(client, database, parameters, signal);
+  await applyRetention(client, database, parameters, topology, signal);
 }
 
 /** TABLE_ALREADY_EXISTS, DATABASE_ALREADY_EXISTS: of two that start together, the second may be told so in spite of IF NOT EXISTS. */

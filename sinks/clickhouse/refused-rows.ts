@@ -7,6 +7,7 @@ import { ask } from './ask.ts';
 import { isRowFailure, reasonOf } from './failure.ts';
 import type { ClickHouseFailure } from './failure.ts';
 import { READING } from './settings.ts';
+import type { Topology } from './topology.ts';
 
 /**
  * The rows that ClickHouse cannot read, by halving what it refused (halving.ts). They are tried on a table of
@@ -17,11 +18,12 @@ export async function findRefused(
   client: ClickHouseClient,
   table: string,
   lines: Lines,
+  { onCluster }: Topology,
   signal: AbortSignal,
 ): Promise<RefusedRow[]> {
   const probe = `${table}_probe`;
   await ask(client, {
-    sql: `CREATE OR REPLACE TABLE ${probe} AS ${table} ENGINE = Null COMMENT 'Keeps nothing; finds rows that ${table} cannot take'`,
+    sql: `CREATE OR REPLACE TABLE ${probe}${onCluster} AS ${table} ENGINE = Null COMMENT 'Keeps nothing; finds rows that ${table} cannot take'`,
     signal,
   });
   const refused: RefusedRow[] = [];

@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { ask, askRows } from './ask.ts';
+import type { Topology } from './topology.ts';
 
 /** How long rows of each table are kept, in seconds. */
 export interface Retention {
@@ -24,6 +25,7 @@ export async function applyRetention(
   client: ClickHouseClient,
   database: string,
   retention: Retention,
+  topology: Topology,
   signal: AbortSignal,
 ): Promise<void> {
   const tables = await askRows<{ name: string; ddl: string }>(client, {
@@ -32,11 +34,12 @@ export async function applyRetention(
     signal,
   });
   const ddlOf = new Map(tables.map(({ name, ddl }) => [name, ddl]));
-  for (const [table, { since, setting }] of Object.entries(RETENTION_OF)) {
+  for (const [name, { since, setting }] of Object.entries(RETENTION_OF)) {
+    const table = topology.local(name);
     const ttl = `toDateTime(${since}) + toIntervalSecond(${retention[setting]})`;
     if (ddlOf.get(table)?.includes(ttl) === true) continue;
     await ask(client, {
-      sql: `ALTER TABLE ${database}.${table} MODIFY TTL ${ttl}`,
+      sql: `ALTER TABLE ${database}.${table}${topology.onCluster} MODIFY TTL ${ttl}`,
       // Rewriting every part now would be a great deal of work for what merges do anyway.
       settings: { materialize_ttl_after_modify: 0 },
       signal,

@@ -5,10 +5,13 @@ import { duration } from '../../common/config-values.ts';
 import { retentionOf } from '../config.ts';
 import { sinkEntries } from '../sink.ts';
 import type { Sink, SinkComponent } from '../sink.ts';
+import { clusterConfig, clusterTopology } from './cluster.ts';
 import { meaningOf } from './failure.ts';
 import { insertBatch } from './insert.ts';
 import { migrate } from './migrate.ts';
 import type { Retention } from './retention.ts';
+import { singleServer } from './topology.ts';
+import type { Topology } from './topology.ts';
 
 const config = v.strictObject({
   type: v.literal('clickhouse'),
@@ -28,6 +31,14 @@ const config = v.strictObject({
       v.description('Database of the tables; made if it is not there.'),
     ),
     'tranweave',
+  ),
+  cluster: v.exactOptional(
+    v.pipe(
+      clusterConfig,
+      v.description(
+        'Spreads the tables over a ClickHouse cluster instead of one server; decided once, before the first start.',
+      ),
+    ),
   ),
   username: v.exactOptional(
     v.pipe(v.string('must be a text'), v.description('User; `default` if not given.')),
@@ -84,17 +95,19 @@ export const clickhouseSink = {
   config,
   create: (settings): Sink => {
     const client = clientOf(settings);
+    const topology = topologyOf(settings);
     return {
       streams: clickhouseSink.streams,
       open: async (signal) => {
         try {
-          await migrate(client, { database: settings.database, ...retentionsOf(settings) }, signal);
+          const parameters = { database: settings.database, ...retentionsOf(settings) };
+          await migrate(client, parameters, topology, signal);
         } catch (error) {
           throw meaningOf(error);
         }
       },
       write: async (batch, signal) => ({
-        refused: await insertBatch(client, settings.database, batch, signal),
+        refused: await insertBatch(client, settings.database, batch, topology, signal),
       }),
       close: () => client.close(),
     };
@@ -115,6 +128,10 @@ function clientOf(settings: ClickHouseSinkConfig): ClickHouseClient {
     ...(settings.username === undefined ? {} : { username: settings.username }),
     ...(settings.password === undefined ? {} : { password: settings.password }),
   });
+}
+
+function topologyOf({ cluster, request_timeout }: ClickHouseSinkConfig): Topology {
+  return cluster === undefined ? singleServer : clusterTopology(cluster, request_timeout);
 }
 
 function retentionsOf(settings: ClickHouseSinkConfig): Retention {
