@@ -96,6 +96,7 @@ describe('a store that does not take a batch', () => {
     await lab.append('log', logs(5, 5));
     await lab.caughtUp();
     expect(new Set(store.tried.slice(0, 4).map(({ token }) => token)).size).toBe(1);
+    expect(store.tried.map(({ repeated }) => repeated)).toEqual([false, true, true, true, false]);
     expect(store.rows()).toBe(10);
     expect(worker.troubles).toEqual([
       'the store is away',
@@ -257,7 +258,7 @@ describe('another owner', () => {
     const latter = await lab.work(second.sink, { replica: 'b', batch: { rows_max: 7 } });
     await lab.caughtUp();
     expect(second.tried[0]!.token).toBe(first.tried[0]!.token);
-    expect(second.tried[0]!.rows).toBe(20);
+    expect(second.tried[0]).toMatchObject({ rows: 20, repeated: true });
     expect(second.rows()).toBe(40);
     await latter.stop();
   });

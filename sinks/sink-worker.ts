@@ -151,7 +151,7 @@ async function storeNext(carried: Carried, position: Position, entries: StreamEn
     await topUp(carried.reader, carried.deps.batch, entries);
     const manifest = manifestOf(carried.stream, position.lastId, entries);
     await carried.ledger.begin(manifest);
-    return { manifest, entries };
+    return { manifest, entries, repeated: false };
   });
 }
 
@@ -184,5 +184,5 @@ async function finishBegun(carried: Carried, position: Position): Promise<Positi
   const entries = await reader.range(begun.first_id, begun.last_id);
   const lost = begun.entries - entries.length;
   if (lost > 0) carried.tell({ entries: lost, words: 'entries of a batch that was begun are gone' });
-  return storeBatch(carried, position, () => Promise.resolve({ manifest: begun, entries }));
+  return storeBatch(carried, position, () => Promise.resolve({ manifest: begun, entries, repeated: true }));
 }

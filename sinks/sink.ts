@@ -29,6 +29,8 @@ export interface Lane {
 export interface SinkBatch extends Lane {
   /** The same for every repetition of this batch and for no other: usable as an insert_deduplication_token. */
   token: string;
+  /** Whether the store may have been given it before, here or by another process; it may have got as far as anything then. */
+  repeated: boolean;
   /** Rows as NDJSON, each chunk whole lines: tracking logs, summaries or dead letters exactly as ClickHouse reads JSONEachRow. */
   chunks: readonly Buffer[];
   rows: number;

@@ -17,6 +17,8 @@ export interface BegunBatch {
   manifest: Manifest;
   /** What is left of its entries. */
   entries: readonly StreamEntry[];
+  /** Whether somebody may have written it before. */
+  repeated: boolean;
 }
 
 /**
@@ -37,6 +39,7 @@ export async function storeBatch(
   const written = await untilTaken(carried, async () => {
     begun ??= await begin();
     const batch = toSinkBatch(carried, begun);
+    begun = { ...begun, repeated: true };
     return { begun, batch, refused: await write(carried, batch) };
   });
   if (written === undefined) return position;
@@ -90,11 +93,12 @@ function tellUndecodable({ deps, kind, labels }: Carried, letters: readonly Dead
   }
 }
 
-function toSinkBatch({ lane }: Carried, { manifest, entries }: BegunBatch): SinkBatch {
+function toSinkBatch({ lane }: Carried, { manifest, entries, repeated }: BegunBatch): SinkBatch {
   const ours = entries.filter(({ broken }) => broken === undefined);
   return {
     ...lane,
     token: manifest.token,
+    repeated,
     chunks: ours.map((entry) => entry.body),
     ...sizeOf(ours),
   };

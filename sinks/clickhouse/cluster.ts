@@ -46,6 +46,7 @@ export function clusterTopology({ name, insert_quorum }: ClusterConfig, quorumMs
     // One path for all shards: every server is a replica of the whole.
     engineEverywhere: (database, table) =>
       `ReplicatedReplacingMergeTree('/clickhouse/tables/all/${database}/${table}', '{shard}-{replica}')`,
+    tokensOutliveParts: false,
     insertSettings: {
       // Answered once the shards have it: by default it would wait in a queue on the disk of one server, to be sent in blocks of other sizes.
       distributed_foreground_insert: 1,

@@ -126,6 +126,7 @@ describe('rows that ClickHouse does not take', () => {
       partition: 0,
       fence: 1,
       token: 'bytes',
+      repeated: false,
       chunks: [bytes],
       rows: 1,
       bytes: bytes.length,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { RetriableError } from '../../common/errors.ts';
@@ -9,6 +9,7 @@ import type { RefusedRow, SinkBatch } from '../sink.ts';
 import { ask } from './ask.ts';
 import { isRowFailure, meaningOf } from './failure.ts';
 import { findRefused } from './refused-rows.ts';
+import { completeParts } from './repeated.ts';
 import { COLLAPSING, oneBlock, READING } from './settings.ts';
 import type { Topology } from './topology.ts';
 
@@ -42,8 +43,18 @@ export async function insertBatch(
       },
       signal,
     });
+  const storeOnce = async (chunks: readonly Buffer[], token: string) => {
+    const { stream: kind } = batch;
+    if (!batch.repeated || !topology.tokensOutliveParts) return store(chunks, token);
+    // Of a key the newest revision counts, however often it comes: no token is needed where none can be relied on.
+    if (kind === 'summary') return store(chunks, `${token}/${randomUUID()}`);
+    const answer = await store(chunks, token);
+    const complete = (missing: readonly Buffer[], suffix: string) => store(missing, `${token}/${suffix}`);
+    await completeParts({ client, table, kind, chunks, store: complete, signal });
+    return answer;
+  };
   try {
-    await store(batch.chunks, batch.token);
+    await storeOnce(batch.chunks, batch.token);
     return [];
   } catch (error) {
     if (!isRowFailure(error)) throw meaningOf(error);
@@ -52,7 +63,7 @@ export async function insertBatch(
   try {
     const refused = await findRefused(client, table, lines, topology, signal);
     const rest = without(lines, refused);
-    if (rest.length > 0) await store(rest, `${batch.token}/without-${nameOf(refused)}`);
+    if (rest.length > 0) await storeOnce(rest, `${batch.token}/without-${nameOf(refused)}`);
     return refused;
   } catch (error) {
     // Refused again although every row of it was found good by itself.

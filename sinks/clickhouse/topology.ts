@@ -13,6 +13,11 @@ export interface Topology {
   local(table: string): string;
   /** The engine of a table that is whole on every server. */
   engineEverywhere(database: string, table: string): string;
+  /**
+   * Whether a server that is killed in the midst of an insert may have written down the token of a part that it does not have (repeated.ts). Replicated tables
+   * commit both at once, in Keeper.
+   */
+  tokensOutliveParts: boolean;
   /** Given with every insert. */
   insertSettings: ClickHouseSettings;
 }
@@ -22,5 +27,6 @@ export const singleServer: Topology = {
   onCluster: '',
   local: (table) => table,
   engineEverywhere: () => 'ReplacingMergeTree',
+  tokensOutliveParts: true,
   insertSettings: {},
 };

@@ -102,5 +102,5 @@ export function batchOf(
     chunks.push(Buffer.from(lines.slice(at, at + linesPerChunk).join('')));
   }
   const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  return { stream, partition: 0, fence: 1, token, chunks, rows: rows.length, bytes };
+  return { stream, partition: 0, fence: 1, token, repeated: false, chunks, rows: rows.length, bytes };
 }
