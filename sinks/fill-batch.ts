@@ -57,6 +57,12 @@ export async function topUp(
   }
 }
 
+/** Leaves out what is over the bounds, which may have become narrower since it was gathered; a first entry stays whatever its size. It will be read again. */
+export function cutDown(batch: BatchConfig, entries: StreamEntry[]): void {
+  const all = entries.splice(0);
+  addWithin(batch, entries, all);
+}
+
 /**
  * Adds entries up to the batch's bounds; a first one whatever its size. False if some were left out: they are in the stream, and will be read again.
  * The headers are let go: no store reads them, and they are a good part of an entry. Only of what is none of ours everything is kept.

@@ -16,6 +16,7 @@ import type { Role, SharedConfig, Started } from '../common/role.ts';
 import type { SinksProcessConfig } from './config.ts';
 import { createSinkMetrics } from './metrics.ts';
 import type { SinkMetrics } from './metrics.ts';
+import { createPace } from './pace.ts';
 import { createSink } from './registry.ts';
 import type { SinkConfig } from './registry.ts';
 import type { Sink } from './sink.ts';
@@ -85,6 +86,7 @@ async function runSink(
       return;
     troubles.delete('open');
     const group = sinkGroup(config.name);
+    const pace = createPace(config.batch);
     const worker: WorkerOfSink = {
       sink,
       name: config.name,
@@ -92,8 +94,8 @@ async function runSink(
       redis: role.redis,
       redisConfig: shared.redis,
       keys: role.keys,
-      batch: config.batch,
-      slots: createSlots(config.batch.writes_max),
+      pace,
+      slots: createSlots(() => pace.writes()),
       clock,
       logger,
       metrics,

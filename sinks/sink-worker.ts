@@ -13,11 +13,11 @@ import type { Look, Loss, LossWatch, Position } from '../common/redis/loss.ts';
 import { createStreamReader, disconnectOn } from '../common/redis/stream-reader.ts';
 import type { StreamReader } from '../common/redis/stream-reader.ts';
 import type { StreamEntry } from '../common/stream-entry.ts';
-import type { BatchConfig } from './config.ts';
-import { gather, READ_BYTES, topUp } from './fill-batch.ts';
+import { cutDown, gather, READ_BYTES, topUp } from './fill-batch.ts';
 import { createLedger } from './manifest.ts';
 import type { Ledger, Manifest } from './manifest.ts';
 import type { SinkMetrics } from './metrics.ts';
+import type { Pace } from './pace.ts';
 import type { Lane, Sink } from './sink.ts';
 import type { Slots } from './slots.ts';
 import { storeBatch } from './store-batch.ts';
@@ -33,8 +33,8 @@ export interface SinkWorkerDeps {
   redis: RedisClient;
   redisConfig: RedisConfig;
   keys: Keys;
-  batch: BatchConfig;
-  /** Shared by all partitions of the sink: how many writes the store gets at a time. */
+  /** Shared by all partitions of the sink: how large batches are, and how many the store gets at a time. */
+  pace: Pace;
   slots: Slots;
   clock: Clock;
   logger: Logger;
@@ -129,7 +129,7 @@ async function carry(carried: Carried): Promise<void> {
   if (!signal.aborted) deps.sink.settled?.(carried.lane);
   if (!signal.aborted) position = await settle(carried, await watch.look(position));
   while (!signal.aborted) {
-    const entries = await gather(reader, deps.batch, deps.clock, position.lastId, signal);
+    const entries = await gather(reader, deps.pace.batch(), deps.clock, position.lastId, signal);
     deps.onProgress();
     if (entries.length > 0) position = await storeNext(carried, position, entries);
     // A batch that was begun and is not stored yet is the next owner's, and the group stays where it is.
@@ -148,7 +148,9 @@ async function settle({ deps, group }: Carried, { position, misplaced }: Look): 
 /** Stores what has been gathered, and what more there is when its turn comes. */
 async function storeNext(carried: Carried, position: Position, entries: StreamEntry[]): Promise<Position> {
   return storeBatch(carried, position, async () => {
-    await topUp(carried.reader, carried.deps.batch, entries);
+    const bounds = carried.deps.pace.batch();
+    cutDown(bounds, entries);
+    await topUp(carried.reader, bounds, entries);
     const manifest = manifestOf(carried.stream, position.lastId, entries);
     await carried.ledger.begin(manifest);
     return { manifest, entries, repeated: false };

@@ -1,25 +1,23 @@
-/** Lets at most `max` pieces of work run at a time; the others wait in the order they came, or until their signal aborts. */
+/** Lets so many pieces of work run at a time; the others wait in the order they came, or until their signal aborts. */
 export interface Slots {
   /** Runs the work when a slot is free. Undefined if the signal aborted before. */
   run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T | undefined>;
 }
 
-export function createSlots(max: number): Slots {
-  let free = max;
+/** @param max how many may run now, at least 1; asked whenever one comes or ends. */
+export function createSlots(max: () => number): Slots {
+  let running = 0;
   const waiting: (() => void)[] = [];
 
-  function leave(): void {
-    const next = waiting.shift();
-    if (next === undefined) free += 1;
-    else next();
+  function admit(): void {
+    while (waiting.length > 0 && running < max()) {
+      running += 1;
+      waiting.shift()?.();
+    }
   }
 
   async function enter(signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return false;
-    if (free > 0) {
-      free -= 1;
-      return true;
-    }
     return new Promise((resolve) => {
       const onTurn = () => {
         signal.removeEventListener('abort', onAbort);
@@ -32,6 +30,7 @@ export function createSlots(max: number): Slots {
       };
       waiting.push(onTurn);
       signal.addEventListener('abort', onAbort, { once: true });
+      admit();
     });
   }
 
@@ -41,7 +40,8 @@ export function createSlots(max: number): Slots {
       try {
         return await work();
       } finally {
-        leave();
+        running -= 1;
+        admit();
       }
     },
   };

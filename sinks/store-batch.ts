@@ -8,6 +8,7 @@ import { undecodableLetter } from '../common/undecodable.ts';
 import { sizeOf } from './fill-batch.ts';
 import type { Manifest } from './manifest.ts';
 import { toDeadLetters } from './refused.ts';
+import { PressureError } from './pressure.ts';
 import type { RefusedRow, SinkBatch } from './sink.ts';
 import type { Carried } from './sink-worker.ts';
 
@@ -110,6 +111,7 @@ async function write({ deps, labels }: Carried, batch: SinkBatch): Promise<reado
   const started = deps.clock.now();
   const { refused } = await deps.sink.write(batch, deps.force);
   deps.metrics.writeSeconds.observe(labels, (deps.clock.now() - started) / 1000);
+  deps.pace.onStored();
   if (batch.stream === 'dead_letter' && refused.length > 0) {
     // There is nowhere else to keep them: they wait until somebody has looked.
     throw new RetriableError(`${deps.name} refuses dead letters: ${refused[0]?.reason ?? ''}`);
@@ -139,6 +141,7 @@ async function untilTaken<T>({ deps, signal, labels, stream }: Carried, attempt:
       onRetry: (error, attempts) => {
         troubled = true;
         deps.metrics.retries.inc(labels);
+        if (error instanceof PressureError) deps.pace.onPressure(error.pressure);
         deps.onTrouble(describeError(error));
         deps.logger.warn({ stream, attempts, error: describeError(error) }, 'a batch is not stored yet');
       },

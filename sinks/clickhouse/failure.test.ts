@@ -9,7 +9,8 @@ import { silentLogger } from '../../common/logger.ts';
 import { startClickHouse } from '../../common/testing/clickhouse.ts';
 import { createSink } from '../registry.ts';
 import { aLog, batchOf } from '../testing/rows.ts';
-import { FATAL_CODES, ROW_CODES } from './failure.ts';
+import { PressureError } from '../pressure.ts';
+import { FATAL_CODES, PRESSURE_CODES, ROW_CODES } from './failure.ts';
 import { never, sinkConfig } from './fixture.ts';
 
 let server: Server;
@@ -49,15 +50,10 @@ const respond = (status: number, code: number, text = 'Code: 1. DB::Exception: w
 
 describe('ClickHouse cannot do it now, and is asked again', () => {
   test.each([
-    ['too many parts', 500, 252],
-    ['no memory', 500, 241],
-    ['too many queries', 503, 202],
     ['the table is missing', 404, 60],
     ['read-only without its keeper', 500, 242],
     ['a code that nobody knows yet', 500, 9999],
     ['a proxy without a server', 502, 0],
-    ['a busy proxy', 429, 0],
-    ['a server that stops', 503, 0],
   ])('%s: HTTP %i, code %i', async (_, status, code) => {
     // The words of another failure: only the code counts.
     respond(status, code, 'Code: 516. DB::Exception: Authentication failed. (AUTHENTICATION_FAILED)');
@@ -86,6 +82,24 @@ describe('ClickHouse cannot do it now, and is asked again', () => {
   });
 });
 
+describe('ClickHouse has too much to do, and says of what', () => {
+  test.each([
+    ['parts', 500, 252],
+    ['memory', 500, 241],
+    ['memory', 500, 173],
+    ['requests', 503, 202],
+    ['requests', 500, 439],
+    ['requests', 429, 0],
+    ['requests', 503, 0],
+  ])('%s: HTTP %i, code %i', async (pressure, status, code) => {
+    respond(status, code);
+    const error = await thrown();
+    expect(error).toBeInstanceOf(PressureError);
+    expect(error).toBeInstanceOf(RetriableError);
+    expect((error as PressureError).pressure).toBe(pressure);
+  });
+});
+
 describe('waiting would not help', () => {
   test.each(Object.keys(FATAL_CODES).map(Number))('code %i', async (code) => {
     respond(500, code);
@@ -104,7 +118,9 @@ test('codes are what ClickHouse means by them', async () => {
   await using clickhouse = await startClickHouse();
   const names = {
     ...ROW_CODES,
-    ...Object.fromEntries(Object.entries(FATAL_CODES).map(([code, { name }]) => [code, name])),
+    ...Object.fromEntries(
+      Object.entries({ ...FATAL_CODES, ...PRESSURE_CODES }).map(([code, { name }]) => [code, name]),
+    ),
   };
   for (const [code, name] of Object.entries(names)) {
     const [row] = await clickhouse.rows<{ name: string }>(`SELECT errorCodeToName(${code}) AS name`);

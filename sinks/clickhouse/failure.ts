@@ -1,4 +1,6 @@
 import { FatalError, RetriableError } from '../../common/errors.ts';
+import { PressureError } from '../pressure.ts';
+import type { Pressure } from '../pressure.ts';
 import { unreachable } from '../unreachable.ts';
 
 /** ClickHouse, or something before it, refused a request. */
@@ -76,7 +78,18 @@ export const FATAL_CODES: Readonly<Record<number, { name: string; words: string 
   701: { name: 'CLUSTER_DOESNT_EXIST', words: 'ClickHouse knows no cluster of this name (cluster.name)' },
 };
 
-/** Statuses of HTTP without a code of ClickHouse: a proxy stands before it and refuses us. */
+/** ClickHouse has too much to do; what comes next is paced by it. */
+export const PRESSURE_CODES: Readonly<Record<number, { name: string; pressure: Pressure }>> = {
+  173: { name: 'CANNOT_ALLOCATE_MEMORY', pressure: 'memory' },
+  202: { name: 'TOO_MANY_SIMULTANEOUS_QUERIES', pressure: 'requests' },
+  241: { name: 'MEMORY_LIMIT_EXCEEDED', pressure: 'memory' },
+  252: { name: 'TOO_MANY_PARTS', pressure: 'parts' },
+  439: { name: 'CANNOT_SCHEDULE_TASK', pressure: 'requests' },
+};
+
+/** Statuses of HTTP without a code of ClickHouse: a proxy stands before it and asks for patience. */
+const BUSY_STATUSES: ReadonlySet<number> = new Set([429, 503]);
+/** Or it refuses us. */
 const FATAL_STATUSES: ReadonlySet<number> = new Set([401, 403, 407]);
 
 export function isRowFailure(error: unknown): error is ClickHouseFailure {
@@ -99,7 +112,15 @@ export function meaningOf(error: unknown): unknown {
     if (error.code === 0 && FATAL_STATUSES.has(error.status)) {
       return new FatalError('a proxy before ClickHouse refuses us', { cause: error });
     }
+    const pressure = pressureOf(error);
+    if (pressure !== undefined)
+      return new PressureError(pressure, 'ClickHouse has too much to do', { cause: error });
     return new RetriableError(`ClickHouse cannot do it now (code ${error.code})`, { cause: error });
   }
   return unreachable('ClickHouse', error);
+}
+
+function pressureOf({ code, status }: ClickHouseFailure): Pressure | undefined {
+  if (code === 0) return BUSY_STATUSES.has(status) ? 'requests' : undefined;
+  return PRESSURE_CODES[code]?.pressure;
 }

@@ -35,7 +35,7 @@ export function createConnections<Connection>(
   max: number,
 ): Connections<Connection> {
   const idle = new Set<Connection>();
-  const slots = createSlots(max);
+  const slots = createSlots(() => max);
   const forever = new AbortController().signal;
 
   async function take(): Promise<Connection> {

@@ -18,6 +18,8 @@ import { createSinkMetrics } from '../metrics.ts';
 import type { Sink } from '../sink.ts';
 import { carryStream } from '../sink-worker.ts';
 import type { SinkWorkerDeps } from '../sink-worker.ts';
+import { createPace } from '../pace.ts';
+import type { Pace } from '../pace.ts';
 import { createSlots } from '../slots.ts';
 import type { Slots } from '../slots.ts';
 
@@ -42,13 +44,14 @@ export interface WorkOptions {
   kind?: StreamKind;
   replica?: string;
   batch?: object;
-  /** Works under the claim and with the slots of this one, as another stream of its partition. */
+  /** Works under the claim and with the slots and the pace of this one, as another stream of its partition. */
   beside?: Working;
 }
 
 export interface Working {
   token: string;
   slots: Slots;
+  pace: Pace;
   done: Promise<void>;
   /** What `onTrouble` was told, in order. */
   troubles: (string | undefined)[];
@@ -119,6 +122,7 @@ async function work(
   const troubles: (string | undefined)[] = [];
   let progress = 0;
   const config = v.parse(batchConfigSchema, { delay_max: '20ms', ...batch });
+  const pace = beside?.pace ?? createPace(config);
   const deps: SinkWorkerDeps = {
     sink,
     name: NAME,
@@ -126,8 +130,8 @@ async function work(
     redis,
     redisConfig: testRedisConfig(server),
     keys,
-    batch: config,
-    slots: beside?.slots ?? createSlots(config.writes_max),
+    pace,
+    slots: beside?.slots ?? createSlots(() => pace.writes()),
     clock: systemClock,
     logger: silentLogger(),
     metrics: createSinkMetrics(registry),
@@ -145,6 +149,7 @@ async function work(
   return {
     token,
     slots: deps.slots,
+    pace,
     done,
     troubles,
     progress: () => progress,

@@ -1,0 +1,26 @@
+import * as v from 'valibot';
+import { expect, test } from 'vitest';
+import type { StreamEntry } from '../common/stream-entry.ts';
+import { batchConfigSchema } from './config.ts';
+import { cutDown } from './fill-batch.ts';
+
+const entry = (id: number, rows: number): StreamEntry => ({
+  id: `${id}-0`,
+  rows,
+  header: undefined,
+  body: Buffer.alloc(rows * 100),
+  fields: [],
+});
+const bounds = (more: object) => v.parse(batchConfigSchema, more);
+
+test('what was gathered before bounds became narrower is cut down to them, in order, but never to nothing', () => {
+  const kept = (more: object) => {
+    const entries = [entry(1, 10), entry(2, 10), entry(3, 10), entry(4, 10)];
+    cutDown(bounds(more), entries);
+    return entries.map(({ id }) => id);
+  };
+  expect(kept({})).toEqual(['1-0', '2-0', '3-0', '4-0']);
+  expect(kept({ rows_max: 25 })).toEqual(['1-0', '2-0']);
+  expect(kept({ bytes_max: '3KiB' })).toEqual(['1-0', '2-0', '3-0']);
+  expect(kept({ rows_max: 1 })).toEqual(['1-0']);
+});

@@ -1,0 +1,65 @@
+import * as v from 'valibot';
+import { expect, test } from 'vitest';
+import { batchConfigSchema } from './config.ts';
+import { createPace } from './pace.ts';
+import type { Pressure } from './pressure.ts';
+
+const CONFIG = v.parse(batchConfigSchema, {
+  rows_max: 1000,
+  bytes_max: '1MiB',
+  delay_max: '2s',
+  writes_max: 4,
+});
+
+const times = (n: number, act: () => void) => {
+  for (let i = 0; i < n; i += 1) act();
+};
+
+test('is as configured while the store complains of nothing', () => {
+  const pace = createPace(CONFIG);
+  times(3, () => pace.onStored());
+  expect([pace.batch(), pace.writes()]).toEqual([CONFIG, 4]);
+});
+
+test('for want of memory batches are halved and come one at a time', () => {
+  const pace = createPace(CONFIG);
+  times(2, () => pace.onPressure('memory'));
+  expect(pace.batch()).toEqual({ ...CONFIG, rows_max: 250, bytes_max: 262_144 });
+  expect(pace.writes()).toBe(1);
+});
+
+test('for too many parts batches wait longer', () => {
+  const pace = createPace(CONFIG);
+  times(2, () => pace.onPressure('parts'));
+  expect([pace.batch(), pace.writes()]).toEqual([{ ...CONFIG, delay_max: 8000 }, 4]);
+});
+
+test('for too many requests fewer are written at a time', () => {
+  const pace = createPace(CONFIG);
+  pace.onPressure('requests');
+  expect([pace.batch(), pace.writes()]).toEqual([CONFIG, 2]);
+});
+
+test.each<Pressure>(['memory', 'parts', 'requests'])(
+  'however long the store complains of %s, there is a bound, and it comes back step by step',
+  (pressure) => {
+    const pace = createPace(CONFIG);
+    times(100, () => pace.onPressure(pressure));
+    const { rows_max, bytes_max, delay_max } = pace.batch();
+    expect(rows_max).toBeGreaterThanOrEqual(15);
+    expect(bytes_max).toBeGreaterThanOrEqual(16_384);
+    expect(delay_max).toBeLessThanOrEqual(30_000);
+    expect(pace.writes()).toBeGreaterThanOrEqual(1);
+    pace.onStored();
+    expect([pace.batch(), pace.writes()]).not.toEqual([CONFIG, 4]);
+    times(30, () => pace.onStored());
+    expect([pace.batch(), pace.writes()]).toEqual([CONFIG, 4]);
+  },
+);
+
+test('a delay that is configured longer than any pace would make it stays', () => {
+  const slow = { ...CONFIG, delay_max: 60_000 };
+  const pace = createPace(slow);
+  pace.onPressure('parts');
+  expect(pace.batch()).toEqual(slow);
+});
