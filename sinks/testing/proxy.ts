@@ -19,6 +19,8 @@ export interface Proxy extends AsyncDisposable {
   setSilent(silent: boolean): void;
   /** Answers that were held back since. */
   unanswered(): number;
+  /** Resolves when the store is sent something next. */
+  onceAsked(): Promise<void>;
 }
 
 export async function startProxy(target: string): Promise<Proxy> {
@@ -30,6 +32,7 @@ export async function startProxy(target: string): Promise<Proxy> {
   let unanswered = 0;
   let lost = 0;
   let away = false;
+  const asked = createBell();
   const server = createServer((client) => {
     if (away) return client.destroy();
     const store = connect(Number(port), hostname);
@@ -47,6 +50,7 @@ export async function startProxy(target: string): Promise<Proxy> {
     }
     let isAsked = false;
     client.on('data', (question: Buffer) => {
+      asked.ring();
       if (losingTo !== undefined && question.includes(losingTo)) isAsked = true;
     });
     client.pipe(store);
@@ -82,10 +86,25 @@ export async function startProxy(target: string): Promise<Proxy> {
       if (!silent) for (const socket of sockets) socket.destroy();
     },
     unanswered: () => unanswered,
+    onceAsked: asked.once,
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
       server.close();
       await once(server, 'close');
     },
+  };
+}
+
+/** Who waits is told of the next ring. */
+function createBell() {
+  const waiting: (() => void)[] = [];
+  return {
+    ring: () => {
+      for (const resolve of waiting.splice(0)) resolve();
+    },
+    once: () =>
+      new Promise<void>((resolve) => {
+        waiting.push(resolve);
+      }),
   };
 }

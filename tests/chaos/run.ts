@@ -2,6 +2,8 @@ import { randomInt } from 'node:crypto';
 import { Command } from 'commander';
 import { assaultProcessors } from './processors.ts';
 import type { Verdict } from './processors.ts';
+import { assaultSinks } from './sinks.ts';
+import type { SinksVerdict } from './sinks.ts';
 
 /** `npm run chaos -- NAME`: runs that hurt a landscape on purpose and then judge what came of it. Exit code 1 if anything is not as it must be. */
 
@@ -36,6 +38,43 @@ program
     },
   );
 
+program
+  .command('sinks')
+  .description(
+    'sinks processes and a ClickHouse that are killed while logs flow, and inserts whose answers are lost',
+  )
+  .option('--seconds <count>', 'how long', Number, 60)
+  .option('--seed <number>', 'decides about the logs and what is done when; a new one if not given', Number)
+  .option('--rate <count>', 'logs a second', Number, 2_000)
+  .option('--sinks <count>', 'how many processes', Number, 3)
+  .option('--partitions <count>', 'how many of them', Number, 4)
+  .option('--kills <count>', 'how many sinks processes are killed', Number, 20)
+  .option('--store-kills <count>', 'how often ClickHouse is killed', Number, 5)
+  .option('--lost-answers <count>', 'how many answers of ClickHouse are lost', Number, 5)
+  .option(
+    '--away <seconds>',
+    'for how long it cannot be reached afterwards, while logs go on coming',
+    Number,
+    60,
+  )
+  .action(
+    async (options: {
+      seconds: number;
+      seed?: number;
+      rate: number;
+      sinks: number;
+      partitions: number;
+      kills: number;
+      storeKills: number;
+      lostAnswers: number;
+      away: number;
+    }) => {
+      const seed = options.seed ?? randomInt(2 ** 31);
+      say(`sinks: seed ${seed}, ${options.seconds} s, ${options.sinks} sinks processes`);
+      reportSinks(seed, await assaultSinks({ ...options, seed, say, signal: stop.signal }));
+    },
+  );
+
 await program.parseAsync().catch((error: unknown) => {
   if (!stop.signal.aborted) throw error;
   process.stderr.write('stopped before there was a verdict\n');
@@ -46,8 +85,11 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+function n(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
 function report(seed: number, verdict: Verdict): void {
-  const n = (value: number) => value.toLocaleString('en-US');
   say(
     `\n${n(verdict.kills)} kills, ${n(verdict.pauses)} pauses, ${n(verdict.dozes)} dozes, ${n(verdict.restarts)} restarts; ` +
       `${n(verdict.takeovers)} takeovers of partitions, ${n(verdict.fencedRefusals)} refusals by the fence`,
@@ -56,9 +98,32 @@ function report(seed: number, verdict: Verdict): void {
     `${n(verdict.transactions)} transactions of ${n(verdict.logs)} logs in ${n(verdict.revisions)} revisions; ` +
       `${n(verdict.timedOut)} timed out, ${n(verdict.late)} were late`,
   );
-  const { differences } = verdict;
+  conclude(
+    seed,
+    verdict.differences,
+    'every summary is what its logs give, every revision was published exactly once',
+  );
+}
+
+function reportSinks(seed: number, verdict: SinksVerdict): void {
+  say(
+    `\n${n(verdict.kills)} kills, ${n(verdict.pauses)} pauses, ${n(verdict.dozes)} dozes of sinks processes, ${n(verdict.takeovers)} takeovers of partitions; ` +
+      `${n(verdict.storeKills)} kills of ClickHouse, ${n(verdict.lostAnswers)} answers lost`,
+  );
+  say(
+    `${n(verdict.logs)} logs of ${n(verdict.transactions)} transactions, in some ${n(verdict.batches)} batches of logs; ` +
+      `no sinks process grew by more than ${n(verdict.grownMib)} MiB while ClickHouse was away`,
+  );
+  conclude(
+    seed,
+    verdict.differences,
+    'every log is in exactly one row, and transactions are counted once each, without FINAL and without merges',
+  );
+}
+
+function conclude(seed: number, differences: readonly string[], passed: string): void {
   if (differences.length === 0) {
-    say('PASSED: every summary is what its logs give, every revision was published exactly once');
+    say(`PASSED: ${passed}`);
     return;
   }
   for (const difference of differences.slice(0, DIFFERENCES_SHOWN)) say(`  ${difference}`);
