@@ -56,10 +56,13 @@ export async function startMariadb(options: readonly string[] = []): Promise<Tes
   const as = unprivileged('mysql');
   const dir = await mkdtemp(join(tmpdir(), 'tranweave-mariadb-'));
   const data = join(dir, 'data');
+  // Servers that share a folder for temporary tables remove each other's as they start.
+  const temporary = join(dir, 'tmp');
   await mkdir(join(data, 'mysql'), { recursive: true });
+  await mkdir(temporary);
   if (as !== undefined)
-    for (const made of [dir, data, join(data, 'mysql')]) await chown(made, as.uid, as.gid);
-  const common = ['--no-defaults', `--datadir=${data}`, ...OPTIONS];
+    for (const made of [dir, data, join(data, 'mysql'), temporary]) await chown(made, as.uid, as.gid);
+  const common = ['--no-defaults', `--datadir=${data}`, `--tmpdir=${temporary}`, ...OPTIONS];
   await runCommand(program, [...common, '--bootstrap', '--silent-startup', '--enforce-storage-engine='], {
     as,
     input: systemTables(program),
