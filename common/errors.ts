@@ -43,5 +43,8 @@ export class FencedError extends Error {
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const own = error.message || error.name;
-  return error.cause === undefined ? own : `${own}: ${describeError(error.cause)}`;
+  if (error.cause === undefined) return own;
+  const cause = describeError(error.cause);
+  // Libraries wrap an error in another with the same words.
+  return cause === own ? own : `${own}: ${cause}`;
 }
