@@ -1,17 +1,7 @@
 import { expect, test } from 'vitest';
 import { summaryToLine } from '../common/summary-row.ts';
-import { TRACKING_LOG_FIELDS } from '../common/tracking-log.ts';
 import { checkRow } from './check-row.ts';
-import { COLUMNS, STEP_COLUMNS } from './columns.ts';
 import { aDeadLetter, aLog, aSummary } from './testing/rows.ts';
-
-test('the columns are the fields of what is stored', () => {
-  expect(Object.keys(COLUMNS.log)).toEqual(TRACKING_LOG_FIELDS);
-  const [step] = aSummary(1).steps;
-  expect(Object.keys(COLUMNS.summary)).toEqual(Object.keys(aSummary(1)));
-  expect(Object.keys(STEP_COLUMNS)).toEqual(Object.keys(step!));
-  expect(Object.keys(COLUMNS.dead_letter)).toEqual(Object.keys(aDeadLetter(1)));
-});
 
 test('rows as they are written are taken', () => {
   const log = aLog(1, { duration_ms: 0.5, business_keys: { constructor_no: '1' }, payload: '\u0000한' });

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { FencedError } from '../common/errors.ts';
 import type { StreamKind } from '../common/redis/keys.ts';
 import { until } from '../common/testing/until.ts';
 import { openFixture } from './clickhouse/fixture.ts';
 import type { ClickHouseFixture } from './clickhouse/fixture.ts';
 import type { Sink } from './sink.ts';
+import { around, exactly, storesOnce } from './testing/exactly-once.ts';
+import type { Stored } from './testing/exactly-once.ts';
 import { aLog, aSummary } from './testing/rows.ts';
 import { startProxy } from './testing/proxy.ts';
 import type { Proxy } from './testing/proxy.ts';
@@ -39,15 +40,12 @@ const logs = (n: number, from = 0) =>
     aLog(from + i, { event_time: `2026-01-${String(5 + (i % 21)).padStart(2, '0')}T00:00:00Z` }),
   );
 const stored = async () => {
-  const [row] = await clickhouse.server.rows<{ n: number; sum: number; distinct: number }>(
+  const [row] = await clickhouse.server.rows<Stored>(
     'SELECT count() AS n, sum(record_count) AS sum, uniqExact(event_id) AS distinct FROM tranweave.tracking_log',
   );
   return row;
 };
-const exactly = (n: number) => ({ n, sum: (n * (n - 1)) / 2, distinct: n });
-
-/** The sink, with something done around each write. */
-const around = (write: Sink['write']): Sink => ({ ...sink, write });
+storesOnce(() => ({ lab, proxy, sink, logs, stored }));
 
 describe('stored once, although', () => {
   test('the answers of inserts are lost', async () => {
@@ -71,48 +69,13 @@ describe('stored once, although', () => {
     proxy.loseAnswers(1);
     let attempt = 0;
     const worker = await lab.work(
-      around((batch, signal) => sink.write({ ...batch, token: `${batch.token}/${(attempt += 1)}` }, signal)),
+      around(sink, (batch, signal) =>
+        sink.write({ ...batch, token: `${batch.token}/${(attempt += 1)}` }, signal),
+      ),
     );
     await lab.caughtUp();
     expect((await stored())!.n).toBe(1000);
     await worker.stop();
-  });
-
-  test('the store was away in between', async () => {
-    proxy.setAway(true);
-    await lab.append('log', logs(300));
-    const worker = await lab.work(sink);
-    await until('it is in trouble', () => worker.troubles.length > 0);
-    await lab.append('log', logs(300, 300));
-    proxy.setAway(false);
-    await lab.caughtUp();
-    expect(await stored()).toEqual(exactly(600));
-    await worker.stop();
-  });
-
-  test('the worker lost its claim between the write and the commit, and another took over', async () => {
-    await lab.append('log', logs(400));
-    let written = () => {};
-    const isWritten = new Promise<void>((resolve) => (written = resolve));
-    let wake = () => {};
-    const asleep = new Promise<void>((resolve) => (wake = resolve));
-    const sleeper = await lab.work(
-      around(async (batch, signal) => {
-        const result = await sink.write(batch, signal);
-        written();
-        await asleep;
-        return result;
-      }),
-    );
-    await isWritten;
-    await sleeper.lose();
-    await lab.append('log', logs(400, 400));
-    const other = await lab.work(sink, { replica: 'b' });
-    await lab.caughtUp();
-    wake();
-    await expect(sleeper.done).rejects.toThrow(FencedError);
-    expect(await stored()).toEqual(exactly(800));
-    await other.stop();
   });
 
   test('the partition changes hands again and again while logs come, and answers are lost meanwhile', async () => {

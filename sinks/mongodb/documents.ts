@@ -3,8 +3,8 @@ import type { StreamKind } from '../../common/redis/keys.ts';
 import { summaryFromRow } from '../../common/summary-row.ts';
 import { canonicalTimestamp } from '../../common/timestamp.ts';
 import type { Row } from '../check-row.ts';
-import { COLUMNS, STEP_COLUMNS } from '../columns.ts';
-import type { Columns } from '../columns.ts';
+import { FIELDS, STEP_FIELDS } from '../fields.ts';
+import type { Fields } from '../fields.ts';
 
 /**
  * Rows as documents: fields named and typed as the rows' are, but for
@@ -20,7 +20,7 @@ export function toDocument(stream: StreamKind, row: Row): Document {
   // Of a summary, what is empty is left out on the way; a document has it all, so that `{ late: false }` finds what it says.
   const whole = stream === 'summary' ? (summaryFromRow(row) as unknown as Row) : row;
   const document: Document = { _id: idOf(stream, row) };
-  addFields(document, COLUMNS[stream], whole);
+  addFields(document, FIELDS[stream], whole);
   return document;
 }
 
@@ -31,12 +31,12 @@ function idOf(stream: StreamKind, row: Row): unknown {
   return { e: row['event_id'], s: row['stage'] ?? '', i: row['input'] ?? '' };
 }
 
-function addFields(document: Document, columns: Columns, row: Row): void {
+function addFields(document: Document, fields: Fields, row: Row): void {
   for (const field of Object.keys(row)) {
     const value = row[field];
-    const kind = columns[field];
+    const kind = fields[field];
     if (value === null || kind === undefined) document[field] = value;
-    else if (kind === 'time') addTime(document, field, value as string);
+    else if (kind === 'time' || kind === 'time?') addTime(document, field, value as string);
     else if (kind === 'map') document[field] = toPairs(value as Readonly<Record<string, string>>);
     else if (kind === 'steps') document[field] = (value as Row[]).map(toStep);
     else document[field] = value;
@@ -45,7 +45,7 @@ function addFields(document: Document, columns: Columns, row: Row): void {
 
 function toStep(step: Row): Document {
   const document: Document = {};
-  addFields(document, STEP_COLUMNS, step);
+  addFields(document, STEP_FIELDS, step);
   return document;
 }
 

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { FencedError } from '../../common/errors.ts';
-import { until } from '../../common/testing/until.ts';
 import type { Sink } from '../sink.ts';
+import { around, exactly, storesOnce } from '../testing/exactly-once.ts';
 import { aLog, aSummary } from '../testing/rows.ts';
 import { startProxy } from '../testing/proxy.ts';
 import type { Proxy } from '../testing/proxy.ts';
@@ -36,10 +35,13 @@ describeEachStore((kit) => {
   const logs = (n: number, from = 0) => Array.from({ length: n }, (_, i) => aLog(from + i));
   const stored = async () => {
     const rows = await fixture.read('tracking_log');
-    return { n: rows.length, sum: rows.reduce((sum, row) => sum + Number(row['record_count']), 0) };
+    return {
+      n: rows.length,
+      sum: rows.reduce((sum, row) => sum + Number(row['record_count']), 0),
+      distinct: new Set(rows.map((row) => row['event_id'])).size,
+    };
   };
-  const exactly = (n: number) => ({ n, sum: (n * (n - 1)) / 2 });
-  const around = (write: Sink['write']): Sink => ({ ...sink, write });
+  storesOnce(() => ({ lab, proxy, sink, logs, stored }));
 
   test('stores once, although answers are lost, of whatever', async () => {
     await lab.append('log', logs(500));
@@ -61,49 +63,12 @@ describeEachStore((kit) => {
     await worker.stop();
   });
 
-  test('stores once, although the store was away in between', async () => {
-    proxy.setAway(true);
-    await lab.append('log', logs(300));
-    const worker = await lab.work(sink);
-    await until('it is in trouble', () => worker.troubles.length > 0);
-    await lab.append('log', logs(300, 300));
-    proxy.setAway(false);
-    await lab.caughtUp();
-    expect(await stored()).toEqual(exactly(600));
-    await worker.stop();
-  });
-
-  test('stores once, although the worker lost its claim between the write and the commit, and another took over', async () => {
-    await lab.append('log', logs(400));
-    let written = () => {};
-    const isWritten = new Promise<void>((resolve) => (written = resolve));
-    let wake = () => {};
-    const asleep = new Promise<void>((resolve) => (wake = resolve));
-    const sleeper = await lab.work(
-      around(async (batch, signal) => {
-        const result = await sink.write(batch, signal);
-        written();
-        await asleep;
-        return result;
-      }),
-    );
-    await isWritten;
-    await sleeper.lose();
-    await lab.append('log', logs(400, 400));
-    const other = await lab.work(sink, { replica: 'b' });
-    await lab.caughtUp();
-    wake();
-    await expect(sleeper.done).rejects.toThrow(FencedError);
-    expect(await stored()).toEqual(exactly(800));
-    await other.stop();
-  });
-
   test('keeps the new revisions, although a sleeper wakes and writes an old batch of them', async () => {
     const revisions = (version: number) => Array.from({ length: 100 }, (_, i) => aSummary(i, { version }));
     await lab.append('summary', revisions(1));
     let first: Parameters<Sink['write']>[0] | undefined;
     const worker = await lab.work(
-      around((batch, signal) => {
+      around(sink, (batch, signal) => {
         first ??= batch;
         return sink.write(batch, signal);
       }),

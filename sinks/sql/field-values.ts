@@ -1,6 +1,6 @@
 import { canonicalTimestamp } from '../../common/timestamp.ts';
-import { STEP_KINDS } from './tables.ts';
-import type { Kind } from './tables.ts';
+import { STEP_FIELDS } from '../fields.ts';
+import type { FieldKind } from '../fields.ts';
 
 /**
  * Values of fields, checked before a store sees them: a store that reads `"infinity"` as a time or rounds a number says nothing. What passes
@@ -42,7 +42,7 @@ interface Reader {
   read: (value: unknown, reading: Reading) => Value | Trouble;
 }
 
-const READERS: Readonly<Record<Kind, Reader>> = {
+const READERS: Readonly<Record<FieldKind, Reader>> = {
   key: { absent: MISSING, read: (value, reading) => (value === '' ? MISSING : readText(value, reading)) },
   text: { absent: '', read: readText },
   time: { absent: MISSING, read: readTime },
@@ -57,7 +57,7 @@ const READERS: Readonly<Record<Kind, Reader>> = {
 };
 
 /** @param value as JSON.parse gives it; undefined if the row does not have the field. */
-export function readValue(kind: Kind, value: unknown, reading: Reading): Value | Trouble {
+export function readValue(kind: FieldKind, value: unknown, reading: Reading): Value | Trouble {
   const { absent, read } = READERS[kind];
   return value === undefined ? absent : read(value, reading);
 }
@@ -125,13 +125,11 @@ function readMap(value: unknown, reading: Reading): string | Trouble {
   return JSON.stringify(mended === undefined ? value : Object.fromEntries(mended));
 }
 
-const STEP_FIELDS = Object.entries(STEP_KINDS);
-
 function readSteps(value: unknown, reading: Reading): string | Trouble {
   if (!Array.isArray(value)) return new Trouble('must be a list');
   for (const [index, step] of value.entries()) {
     if (!isObject(step)) return new Trouble('must be an object', `[${index}]`);
-    for (const [field, kind] of STEP_FIELDS) {
+    for (const [field, kind] of Object.entries(STEP_FIELDS)) {
       const read = readValue(kind, step[field], reading);
       if (read instanceof Trouble) return new Trouble(read.words, `[${index}].${field}`);
     }

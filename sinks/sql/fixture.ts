@@ -9,8 +9,9 @@ import { findPostgres, startPostgres } from '../../common/testing/postgres.ts';
 import { createSink, sinkSchema } from '../registry.ts';
 import type { Sink, SinkDeps } from '../sink.ts';
 import { addressOf } from './settings.ts';
+import type { FieldKind } from '../fields.ts';
 import { TABLES } from './tables.ts';
-import type { Kind, Table } from './tables.ts';
+import type { Table } from './tables.ts';
 
 /** The SQL stores for tests: real servers with our tables in them, and rows as the streams have them. */
 export interface SqlFixture extends AsyncDisposable {
@@ -124,7 +125,7 @@ export async function openFixture(kit: Kit): Promise<SqlFixture> {
 }
 
 /** What a store shows, as the row of the stream said it. */
-function said(kind: Kind, value: unknown): unknown {
+function said(kind: FieldKind, value: unknown): unknown {
   if (value === null) return null;
   if (kind === 'time' || kind === 'time?') return canonical(value as string);
   // MariaDB has neither booleans nor JSON.
