@@ -3,12 +3,13 @@
 -- Refused as a whole when Redis is over its maxmemory, since it has no flag allow-oom.
 --
 -- KEYS  1 log stream   2 dead-letter stream   3 positions (hash: source -> position)
---       4 guard (the number of partitions for which logs are taken, if it was ever changed)
+--       4 guard (the number of partitions for which logs are taken, if it was ever changed)   5… accounts (hashes)
 -- ARGV  1 most entries that the log stream may hold
 --       2 source, or '' when the batch has no position
 --       3 position that the source must stand at here, or '' when it must have none   4 its position afterwards
---       5 number of log entries, each: n, header, rows
---       then: number of dead-letter entries, each: n, rows
+--       5 number of bookings, each: place of the account in KEYS, field, count
+--       then: number of log entries, each: number of fields and values, these
+--       then: number of dead-letter entries, each the same way
 --       last: number of partitions that the batch was divided by
 -- Result {'guarded', guard} when the batch was divided by a number that is not in force; else
 --       {'ok'}, {'full'} when the stream is at its mark, or {'moved', position} when the source stands elsewhere, '' if
@@ -23,8 +24,10 @@ if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then
 end
 
 -- A script is not undone, so what somebody may have replaced by something else is looked at before anything is changed.
-if tonumber(ARGV[6 + 3 * tonumber(ARGV[5])]) > 0 then
-  redis.call('XLEN', KEYS[2])
+redis.call('XLEN', KEYS[2])
+local entries_at = 6 + 3 * tonumber(ARGV[5])
+for i = 6, entries_at - 1, 3 do
+  redis.call('HLEN', KEYS[tonumber(ARGV[i])])
 end
 
 local source = ARGV[2]
@@ -35,16 +38,24 @@ if source ~= '' then
   end
 end
 
-local at = 6
-for _ = 1, tonumber(ARGV[5]) do
-  redis.call('XADD', KEYS[1], '*', 'v', '1', 'n', ARGV[at], 'h', ARGV[at + 1], 'logs', ARGV[at + 2])
-  at = at + 3
+local at = entries_at
+for stream = 1, 2 do
+  local entries = tonumber(ARGV[at])
+  at = at + 1
+  for _ = 1, entries do
+    local last = at + tonumber(ARGV[at])
+    redis.call('XADD', KEYS[stream], '*', unpack(ARGV, at + 1, last))
+    at = last + 1
+  end
 end
-local dead_letters = tonumber(ARGV[at])
-at = at + 1
-for _ = 1, dead_letters do
-  redis.call('XADD', KEYS[2], '*', 'v', '1', 'n', ARGV[at], 'dead_letters', ARGV[at + 1])
-  at = at + 2
+
+for i = 6, entries_at - 1, 3 do
+  local account, field = KEYS[tonumber(ARGV[i])], ARGV[i + 1]
+  if redis.call('HLEN', account) >= 10000 and redis.call('HEXISTS', account, field) == 0 then
+    field = string.match(field, '^[^\t]*\t[^\t]*\t') .. '(others)'
+  end
+  redis.call('HINCRBY', account, field, ARGV[i + 2])
+  redis.call('EXPIRE', account, 2764800)
 end
 
 if source ~= '' then

@@ -1,16 +1,14 @@
-import type { DeadLetter } from '../common/dead-letter.ts';
 import { BackPressureError } from '../common/errors.ts';
-import { partitionOf } from '../common/partition.ts';
-import type { RedisClient } from '../common/redis/connection.ts';
-import type { Keys } from '../common/redis/keys.ts';
-import { guardError, readDeployment } from '../common/redis/partition-change.ts';
+import { readDeployment } from '../common/redis/partition-change.ts';
 import { reply } from '../common/redis/redis-error.ts';
 import { loadScript } from '../common/redis/scripts.ts';
-import { encodeEntries, headerOf } from '../common/stream-entry.ts';
-import type { EncodedEntry } from '../common/stream-entry.ts';
 import { readFormerPositions } from './former-positions.ts';
 import type { Outcome } from './outcome.ts';
 import { createPartitionQueue } from './partition-queue.ts';
+import { partitionKeyOf, partitionOfOutcome, rowOf } from './rows.ts';
+import type { Row } from './rows.ts';
+import { sendRows } from './send-rows.ts';
+import type { SendDeps, SendRows } from './send-rows.ts';
 import { SourceFellBackError } from './source-fell-back.ts';
 
 /**
@@ -51,39 +49,12 @@ export interface SourceAppender {
   confirm(): Promise<void>;
 }
 
-export interface AppenderDeps {
-  redis: RedisClient;
-  keys: Keys;
-  partitions: number;
-  /** Entries that a log stream may hold before senders must wait. */
-  streamEntriesMax: number;
-  /** Why nothing may be added now (Redis' memory is past its mark), in words; undefined while there is room. Always room if not given. */
-  memoryReached?: () => string | undefined;
+export interface AppenderDeps extends SendDeps {
   /** Bytes that may wait for Redis in this process before senders must wait. */
   pendingBytesMax: number;
 }
 
-const appendScript = loadScript(new URL('./append.lua', import.meta.url));
 const lowWaterScript = loadScript(new URL('./low-water.lua', import.meta.url));
-
-/** Where a positioned source must stand in a partition ('' for nowhere yet), and where it stands afterwards. */
-export interface Position {
-  source: string;
-  from: string;
-  to: number;
-}
-
-/** A row as it travels: its line, and the header that logs have. */
-export interface Row {
-  kind: 'log' | 'dead_letter';
-  line: string;
-  header?: string;
-}
-
-export type AppendReply = { status: 'ok' | 'full' } | { status: 'moved'; position: string };
-
-/** Sends rows to one partition, all or nothing. Throws what Appender tells. */
-export type SendRows = (partition: number, rows: readonly Row[], position?: Position) => Promise<AppendReply>;
 
 export function createAppender(deps: AppenderDeps): Appender {
   const send: SendRows = (partition, rows, position) => sendRows(deps, partition, rows, position);
@@ -110,63 +81,6 @@ function rowsByPartition(outcomes: readonly Outcome[], partitions: number): Map<
     else rows.push(rowOf(outcome));
   }
   return byPartition;
-}
-
-type Kept = Exclude<Outcome, { kind: 'skip' }>;
-
-function partitionOfOutcome(outcome: Kept, partitions: number): number {
-  return partitionOf(partitionKeyOf(outcome), partitions);
-}
-
-/** What decides about the partition. A dead letter has no transaction; its own id spreads it as well. */
-function partitionKeyOf(outcome: Kept): string {
-  return outcome.kind === 'log' ? outcome.log.transaction_id : outcome.dead_letter.event_id;
-}
-
-function rowOf(outcome: Kept): Row {
-  return outcome.kind === 'log'
-    ? { kind: 'log', line: JSON.stringify(outcome.log), header: JSON.stringify(headerOf(outcome.log)) }
-    : deadLetterRow(outcome.dead_letter);
-}
-
-function deadLetterRow(letter: DeadLetter): Row {
-  return { kind: 'dead_letter', line: JSON.stringify(letter) };
-}
-
-async function sendRows(
-  { redis, keys, partitions, streamEntriesMax, memoryReached }: AppenderDeps,
-  partition: number,
-  rows: readonly Row[],
-  position?: Position,
-): Promise<AppendReply> {
-  const reached = memoryReached?.();
-  if (reached !== undefined) throw new BackPressureError(reached);
-  const logs = encodeEntries(rows.filter((row) => row.kind === 'log'));
-  const deadLetters = encodeEntries(rows.filter((row) => row.kind === 'dead_letter'));
-  const result = (await appendScript.run(
-    redis,
-    [
-      keys.stream(partition, 'log'),
-      keys.stream(partition, 'dead_letter'),
-      keys.positions(partition),
-      keys.guard(partition),
-    ],
-    [
-      streamEntriesMax,
-      position?.source ?? '',
-      position?.from ?? '',
-      position?.to ?? '',
-      logs.length,
-      ...logs.flatMap((entry: EncodedEntry) => [entry.rows, entry.header, entry.body]),
-      deadLetters.length,
-      ...deadLetters.flatMap((entry) => [entry.rows, entry.body]),
-      partitions,
-    ],
-  )) as [Buffer, Buffer?];
-  const status = String(result[0]);
-  if (status === 'guarded') throw guardError(String(result[1]), partitions);
-  if (status === 'moved') return { status, position: String(result[1]) };
-  return { status: status === 'full' ? 'full' : 'ok' };
 }
 
 /** What each partition's hash holds, as it stands there; '' where it holds nothing of the source. */

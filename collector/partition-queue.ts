@@ -1,5 +1,6 @@
 import { BackPressureError } from '../common/errors.ts';
-import type { AppendReply, Row } from './append.ts';
+import type { Row } from './rows.ts';
+import type { AppendReply } from './send-rows.ts';
 
 /**
  * Rows of unpositioned appends on their way to one partition. While one call to Redis is under way, what arrives waits and

@@ -1,3 +1,5 @@
+import { decodeAccount, encodeAccount } from './account.ts';
+import type { Account } from './account.ts';
 import { PermanentError } from './errors.ts';
 import type { MergeLog } from './merge.ts';
 import type { StreamKind } from './redis/keys.ts';
@@ -12,7 +14,8 @@ import type { TrackingLog } from './tracking-log.ts';
  * - `logs`, `summaries` or `dead_letters`: the rows as NDJSON, exactly as ClickHouse reads JSONEachRow, so that a sink passes the
  *   bytes on without parsing them,
  * - `h` (log stream only): one JSON array of arrays with what the merge needs of each log, in the order of
- *   `HEADER_FIELDS`, trailing absent ones left out; so the processor parses no lines.
+ *   `HEADER_FIELDS`, trailing absent ones left out; so the processor parses no lines,
+ * - `a` (what collectors add): day, input and number of rows by interface, for the books (account.ts).
  */
 export const ENTRY_VERSION = '1';
 
@@ -81,10 +84,26 @@ export interface EncodedEntry {
   /** The field `h`; '' for streams that have none. */
   header: string;
   body: string;
+  /** The field `a`, if the rows are counted. */
+  account?: Account;
 }
 
-/** Rows, and for logs their headers, as as few entries as the bounds allow, in order. */
-export function encodeEntries(rows: readonly { line: string; header?: string }[]): EncodedEntry[] {
+/** A row on its way into an entry. */
+export interface EntryRow {
+  line: string;
+  header?: string;
+  /** Under what it is counted. */
+  counted?: CountedAs;
+}
+
+export interface CountedAs {
+  day: string;
+  input: string;
+  interface_id: string;
+}
+
+/** Rows, and for logs their headers, as as few entries as the bounds allow, in order. An entry is of one day and input. */
+export function encodeEntries(rows: readonly EntryRow[]): EncodedEntry[] {
   const entries: EncodedEntry[] = [];
   let start = 0;
   let bytes = 0;
@@ -95,6 +114,7 @@ export function encodeEntries(rows: readonly { line: string; header?: string }[]
       rows: part.length,
       header: headers.length === 0 ? '' : `[${headers.join(',')}]`,
       body: `${part.map((row) => row.line).join('\n')}\n`,
+      ...accountOf(part),
     });
     start = end;
     bytes = 0;
@@ -102,11 +122,44 @@ export function encodeEntries(rows: readonly { line: string; header?: string }[]
   rows.forEach((row, index) => {
     // UTF-16 units are near enough: the bound protects memory, it is not a promise.
     const size = row.line.length + (row.header?.length ?? 0);
-    if (index > start && (index - start >= ENTRY_ROWS_MAX || bytes + size > ENTRY_BYTES_MAX)) close(index);
+    const isFull = index - start >= ENTRY_ROWS_MAX || bytes + size > ENTRY_BYTES_MAX;
+    if (index > start && (isFull || !isSameAccount(rows[start], row))) close(index);
     bytes += size;
   });
   if (rows.length > start) close(rows.length);
   return entries;
+}
+
+function isSameAccount(a: EntryRow | undefined, b: EntryRow): boolean {
+  return a?.counted?.day === b.counted?.day && a?.counted?.input === b.counted?.input;
+}
+
+function accountOf(rows: readonly EntryRow[]): { account?: Account } {
+  const first = rows[0]?.counted;
+  if (first === undefined) return {};
+  const counts = new Map<string, number>();
+  for (const { counted } of rows) {
+    const id = counted?.interface_id ?? '';
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  return { account: { day: first.day, input: first.input, counts } };
+}
+
+/** The fields of an entry, names and values, as XADD takes them after the id. */
+export function fieldsOf(
+  kind: StreamKind,
+  { rows, header, body, account }: EncodedEntry,
+): (string | number)[] {
+  return [
+    'v',
+    ENTRY_VERSION,
+    'n',
+    rows,
+    ...(header === '' ? [] : ['h', header]),
+    ...(account === undefined ? [] : ['a', encodeAccount(account)]),
+    ROWS_FIELD[kind],
+    body,
+  ];
 }
 
 /** A stream entry as it is read: its id and its fields, bytes untouched. */
@@ -115,6 +168,8 @@ export interface StreamEntry {
   rows: number;
   header: Buffer | undefined;
   body: Buffer;
+  /** How its rows are counted, if they are. */
+  account?: Account;
   /** Names and values as they came, for a dead letter; shares its memory with header and body. */
   fields: readonly Buffer[];
   /** Why it is none of ours, in words; it has no rows then. */
@@ -131,15 +186,20 @@ export function decodeEntry(kind: StreamKind, raw: readonly [Buffer, readonly Bu
   let rows = 0;
   let header: Buffer | undefined;
   let body = EMPTY;
+  let account: Account | undefined;
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const field = String(fields[i]);
     if (field === 'v') version = String(fields[i + 1]);
     else if (field === 'n') rows = Number(String(fields[i + 1]));
     else if (field === 'h') header = fields[i + 1];
+    else if (field === 'a') account = decodeAccount(String(fields[i + 1]));
     else if (field === ROWS_FIELD[kind]) body = fields[i + 1] ?? EMPTY;
   }
   const broken = brokenBecause();
-  if (broken === undefined) return { id: String(id), rows, header, body, fields };
+  if (broken === undefined) {
+    const entry = { id: String(id), rows, header, body, fields };
+    return account === undefined ? entry : { ...entry, account };
+  }
   return { id: String(id), rows: 0, header: undefined, body: EMPTY, fields, broken };
 
   function brokenBecause(): string | undefined {

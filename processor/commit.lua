@@ -1,13 +1,15 @@
 #!lua flags=allow-oom
 -- Makes a batch of one partition take effect, all or nothing: entries that are none of ours as dead letters, the changed
--- transactions, their deadlines, their published summaries, and the group's position behind the logs that were merged. Allowed when
--- Redis is full: committing is what lets entries be trimmed.
+-- transactions, their deadlines, their published summaries, what is booked, and the group's position behind the logs that were merged.
+-- Allowed when Redis is full: committing is what lets entries be trimmed.
 --
 -- KEYS  1 claim   2 log stream   3 summary stream   4 deadlines (zset)   5 dead-letter stream   6… one string per transaction
+--       then: accounts (hashes)
 -- ARGV  1 token   2 group
 --       3 id of the last log entry that was merged, or '' when only deadlines passed   4 entries read so far, or ''
 --       5 most entries that the summary stream may hold
---       6 number of dead-letter entries, each: n, rows
+--       6 number of bookings, each: place of the account in KEYS, field, count
+--       then: number of dead-letter entries, each: n, rows
 --       then: number of summary entries, each: n, rows
 --       then: number of transactions, each: id, record (JSON), retention in ms, deadline in ms, '' for none, or
 --         'as it is' when it need not be touched
@@ -24,12 +26,17 @@ end
 -- A script is not undone, so what somebody may have replaced by something else is looked at before anything is changed.
 redis.call('XLEN', KEYS[2])
 redis.call('ZCARD', KEYS[4])
-local letters = tonumber(ARGV[6])
+local at = 7
+local bookings_end = at + 3 * tonumber(ARGV[6])
+for i = at, bookings_end - 1, 3 do
+  redis.call('HLEN', KEYS[tonumber(ARGV[i])])
+end
+local letters = tonumber(ARGV[bookings_end])
 if letters > 0 then
   redis.call('XLEN', KEYS[5])
 end
 
-local at = 7
+at = bookings_end + 1
 for _ = 1, letters do
   redis.call('XADD', KEYS[5], '*', 'v', '1', 'n', ARGV[at], 'dead_letters', ARGV[at + 1])
   at = at + 2
@@ -64,6 +71,15 @@ for _ = 1, corrections do
     redis.call('ZADD', KEYS[4], 'XX', ARGV[at + 1], ARGV[at])
   end
   at = at + 2
+end
+
+for i = 7, bookings_end - 1, 3 do
+  local account, field = KEYS[tonumber(ARGV[i])], ARGV[i + 1]
+  if redis.call('HLEN', account) >= 10000 and redis.call('HEXISTS', account, field) == 0 then
+    field = string.match(field, '^[^\t]*\t[^\t]*\t') .. '(others)'
+  end
+  redis.call('HINCRBY', account, field, ARGV[i + 2])
+  redis.call('EXPIRE', account, 2764800)
 end
 
 if ARGV[3] ~= '' then

@@ -1,3 +1,4 @@
+import type { Account } from '../common/account.ts';
 import { PermanentError } from '../common/errors.ts';
 import type { MergeLog } from '../common/merge.ts';
 import { millisOfId } from '../common/redis/stream-id.ts';
@@ -34,7 +35,7 @@ export function groupByTransaction(entries: readonly StreamEntry[], now: number)
       continue;
     }
     const at = collectedAt(entry.id, now);
-    for (const log of logs) add(grouped.byTransaction, log, at);
+    for (const log of logs) add(grouped.byTransaction, log, at, entry.account);
   }
   return grouped;
 }
@@ -50,12 +51,18 @@ function logsOf({ broken, header }: StreamEntry): MergeLog[] | string {
   }
 }
 
-function add(byTransaction: Map<string, LogsOfTransaction>, log: MergeLog, at: number): void {
+function add(
+  byTransaction: Map<string, LogsOfTransaction>,
+  log: MergeLog,
+  at: number,
+  account: Account | undefined,
+): void {
   const known = byTransaction.get(log.transaction_id);
   if (known === undefined) {
-    byTransaction.set(log.transaction_id, { logs: [log], at: [at] });
+    byTransaction.set(log.transaction_id, { logs: [log], at: [at], accounts: [account] });
   } else {
     known.logs.push(log);
     known.at.push(at);
+    known.accounts.push(account);
   }
 }

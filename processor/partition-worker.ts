@@ -14,11 +14,12 @@ import type { Logger } from '../common/logger.ts';
 import type { StreamEntry } from '../common/stream-entry.ts';
 import { undecodableLetter } from '../common/undecodable.ts';
 import type { ProcessorConfig } from './config.ts';
+import { applyBatch } from './apply-batch.ts';
 import { collectedAt, groupByTransaction } from './merge-batch.ts';
 import type { ProcessorMetrics } from './metrics.ts';
 import { createSummaryStore } from './summary-store.ts';
 import type { SummaryStore } from './summary-store.ts';
-import { applyDeadline, applyLogs, deadlineOf } from './transaction-record.ts';
+import { applyDeadline, deadlineOf } from './transaction-record.ts';
 import type { Change, FindFlow, TransactionRecord } from './transaction-record.ts';
 
 /** How long the connection for reads may take. */
@@ -177,24 +178,18 @@ async function takeEntries(
   const { clock, metrics } = deps;
   const { byTransaction, undecodable } = groupByTransaction(entries, clock.now());
   const known = await store.load([...byTransaction.keys()]);
-  const changes: Change[] = [];
-  let logs = 0;
-  for (const [id, group] of byTransaction) {
-    logs += group.logs.length;
-    const change = applyLogs(known.get(id), group, deps.findFlow);
-    if (change !== undefined) changes.push(change);
-  }
+  const { changes, bookings, logs } = applyBatch(byTransaction, known, deps.findFlow);
   const letters = undecodable.map(({ entry, reason }) =>
     undecodableLetter(stream, entry, reason, 'processor', clock.now()),
   );
   const position = watch.advance(before, entries);
-  while ((await store.commit({ changes, position, letters })) === 'full') {
+  while ((await store.commit({ changes, position, letters, bookings })) === 'full') {
     if (claim.signal.aborted) throw new RetriableError('the claim ended while the sinks were too far behind');
     deps.onProgress(claim.partition);
     await clock.sleep(FULL_DELAY_MS, claim.signal);
   }
   metrics.logs.inc(logs);
-  metrics.revisions.inc(changes.length);
+  metrics.revisions.inc(changes.filter(({ summary }) => summary !== undefined).length);
   tellUndecodable(deps, letters);
   return position;
 }

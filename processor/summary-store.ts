@@ -1,4 +1,6 @@
 import { LRUCache } from 'lru-cache';
+import { bookingArguments } from '../common/account.ts';
+import type { Booking } from '../common/account.ts';
 import type { DeadLetter } from '../common/dead-letter.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
@@ -9,7 +11,7 @@ import { summaryToLine } from '../common/summary-row.ts';
 import { encodeEntries } from '../common/stream-entry.ts';
 import type { ProcessorConfig } from './config.ts';
 import { retentionOf } from './retention.ts';
-import type { Change, TransactionRecord } from './transaction-record.ts';
+import type { Change, QuietChange, TransactionRecord } from './transaction-record.ts';
 import { decodeRecord, encodeRecord } from './transaction-record.ts';
 
 /** The transactions of one claimed partition: in memory as far as they fit, in Redis for good. */
@@ -26,14 +28,19 @@ export interface SummaryStore {
 }
 
 export interface CommitBatch {
-  changes: readonly Change[];
+  changes: readonly (Change | QuietChange)[];
   /** The position behind the logs that caused the changes. */
   position?: { lastId: string; entriesRead: number | null };
   /** Deadlines that do not hold any more (the flow was changed, the transaction is gone): when each is really due, if ever. */
   corrections?: readonly { id: string; at: number | undefined }[];
   /** Entries of the batch that are none of ours. */
   letters?: readonly DeadLetter[];
+  /** What is counted with it. */
+  bookings?: readonly Booking[];
 }
+
+/** Keys of the script before those of the transactions. */
+const FIXED_KEYS = 5;
 
 const commitScript = loadScript(new URL('./commit.lua', import.meta.url));
 
@@ -73,35 +80,16 @@ export function createSummaryStore(deps: SummaryStoreDeps, cachedMax: number): S
       for (const [id, record] of await fetch(missing)) known.set(id, record);
       return known;
     },
-    commit: async ({ changes, position, corrections = [], letters = [] }) => {
+    commit: async (batch) => {
+      const { changes, position, corrections = [] } = batch;
       if (changes.length === 0 && corrections.length === 0 && position === undefined) return 'ok';
-      const result = await commitScript.run(
-        redis,
-        [
-          keys.claim(partition, PROCESSOR_GROUP),
-          keys.stream(partition, 'log'),
-          keys.stream(partition, 'summary'),
-          keys.deadlines(partition),
-          keys.stream(partition, 'dead_letter'),
-          ...changes.map((change) => keys.transaction(partition, change.summary.transaction_id)),
-        ],
-        [
-          deps.token,
-          PROCESSOR_GROUP,
-          position?.lastId ?? '',
-          position?.entriesRead ?? '',
-          deps.config.summary_entries_max,
-          ...letterArguments(letters),
-          ...changeArguments(deps.config, changes),
-          corrections.length,
-          ...corrections.flatMap(({ id, at }) => [id, at ?? '']),
-        ],
-      );
+      const result = await runCommit(deps, batch);
       if (String(result) === 'full') return 'full';
-      for (const { summary, record } of changes) {
+      for (const { evaluation, record } of changes) {
+        const id = record.state.transaction_id;
         // What is completed gets hardly any more logs; keeping it would only give the garbage collector work.
-        if (summary.status === 'completed') cache?.delete(summary.transaction_id);
-        else cache?.set(summary.transaction_id, record);
+        if (evaluation.status === 'completed') cache?.delete(id);
+        else cache?.set(id, record);
       }
       return 'ok';
     },
@@ -113,19 +101,56 @@ export function createSummaryStore(deps: SummaryStoreDeps, cachedMax: number): S
   };
 }
 
+function runCommit(
+  deps: SummaryStoreDeps,
+  { changes, position, corrections = [], letters = [], bookings = [] }: CommitBatch,
+): Promise<unknown> {
+  const { keys, partition } = deps;
+  const ids = changes.map(({ record }) => record.state.transaction_id);
+  const books = bookingArguments(bookings, (day) => keys.account(partition, day), FIXED_KEYS + ids.length);
+  return commitScript.run(
+    deps.redis,
+    [
+      keys.claim(partition, PROCESSOR_GROUP),
+      keys.stream(partition, 'log'),
+      keys.stream(partition, 'summary'),
+      keys.deadlines(partition),
+      keys.stream(partition, 'dead_letter'),
+      ...ids.map((id) => keys.transaction(partition, id)),
+      ...books.keys,
+    ],
+    [
+      deps.token,
+      PROCESSOR_GROUP,
+      position?.lastId ?? '',
+      position?.entriesRead ?? '',
+      deps.config.summary_entries_max,
+      ...books.args,
+      ...letterArguments(letters),
+      ...changeArguments(deps.config, changes),
+      corrections.length,
+      ...corrections.flatMap(({ id, at }) => [id, at ?? '']),
+    ],
+  );
+}
+
 function letterArguments(letters: readonly DeadLetter[]): (string | number)[] {
   const entries = encodeEntries(letters.map((letter) => ({ line: JSON.stringify(letter) })));
   return [entries.length, ...entries.flatMap((entry) => [entry.rows, entry.body])];
 }
 
-function changeArguments(config: ProcessorConfig, changes: readonly Change[]): (string | number)[] {
-  const entries = encodeEntries(changes.map((change) => ({ line: summaryToLine(change.summary) })));
+function changeArguments(
+  config: ProcessorConfig,
+  changes: readonly (Change | QuietChange)[],
+): (string | number)[] {
+  const published = changes.flatMap(({ summary }) => (summary === undefined ? [] : [summary]));
+  const entries = encodeEntries(published.map((summary) => ({ line: summaryToLine(summary) })));
   return [
     entries.length,
     ...entries.flatMap((entry) => [entry.rows, entry.body]),
     changes.length,
-    ...changes.flatMap(({ record, evaluation, summary, deadlineChanged }) => [
-      summary.transaction_id,
+    ...changes.flatMap(({ record, evaluation, deadlineChanged }) => [
+      record.state.transaction_id,
       encodeRecord(record),
       retentionOf(evaluation, record.kept.updated_at, config),
       deadlineChanged ? (record.deadline_at ?? '') : 'as it is',

@@ -1,3 +1,4 @@
+import type { Account } from '../common/account.ts';
 import { ForeignDataError } from '../common/errors.ts';
 import type { Evaluation } from '../common/evaluate.ts';
 import { earliestDeadline, evaluate } from '../common/evaluate.ts';
@@ -6,6 +7,7 @@ import type { MergeLog, TransactionState } from '../common/merge.ts';
 import { merge } from '../common/merge.ts';
 import type { Bookkeeping, Summary } from '../common/summary.ts';
 import { summarize } from '../common/summary.ts';
+import type { KnownLogs } from './known-logs.ts';
 
 /** What Redis keeps of a transaction: its merged state, and what the processor must remember beside it. */
 export interface TransactionRecord {
@@ -13,6 +15,8 @@ export interface TransactionRecord {
   /** The state as JSON: tells a change from a repetition, and is stringified once for both. */
   stateJson: string;
   kept: Bookkeeping;
+  /** Which logs it has; see known-logs.ts. */
+  logs: KnownLogs;
   /** The deadline that is being watched, ms since 1970; absent if none is. */
   deadline_at?: number;
 }
@@ -28,20 +32,24 @@ export interface Change {
   deadlineChanged: boolean;
 }
 
-export function encodeRecord({ stateJson, kept, deadline_at }: TransactionRecord): string {
-  return `{"kept":${JSON.stringify(kept)},"deadline_at":${deadline_at ?? 'null'},"state":${stateJson}}`;
+/** A change that is not published, since the summary is the same: only the list of the transaction's logs grew. */
+export type QuietChange = Omit<Change, 'summary'> & { summary?: undefined };
+
+export function encodeRecord({ stateJson, kept, logs, deadline_at }: TransactionRecord): string {
+  return `{"kept":${JSON.stringify(kept)},"deadline_at":${deadline_at ?? 'null'},"logs":[${logs.join(',')}],"state":${stateJson}}`;
 }
 
 /** Throws a ForeignDataError naming the key for what we have not written. */
 export function decodeRecord(json: string, key: string): TransactionRecord {
-  const { state, kept, deadline_at } = parse(json, key);
-  const record = { state, stateJson: JSON.stringify(state), kept };
+  const { state, kept, logs, deadline_at } = parse(json, key);
+  const record = { state, stateJson: JSON.stringify(state), kept, logs };
   return deadline_at === null ? record : { ...record, deadline_at };
 }
 
 interface Parsed {
   state: TransactionState;
   kept: Bookkeeping;
+  logs: number[];
   deadline_at: number | null;
 }
 
@@ -53,16 +61,24 @@ function parse(json: string, key: string): Parsed {
   } catch {
     // Told below.
   }
-  if (parsed?.state?.steps === undefined || parsed.kept?.version === undefined) {
+  if (
+    parsed?.state?.steps === undefined ||
+    parsed.kept?.version === undefined ||
+    !Array.isArray(parsed.logs)
+  ) {
     throw new ForeignDataError(`Redis holds something that is not ours under ${key}`);
   }
   return parsed as Parsed;
 }
 
-/** Logs of one transaction in one batch, in the order of the stream, and when each was collected (ms since 1970, place by place). */
+/**
+ * Logs of one transaction in one batch, in the order of the stream; place by place, when each was collected (ms since 1970) and the account of
+ * its entry.
+ */
 export interface LogsOfTransaction {
   logs: MergeLog[];
   at: number[];
+  accounts: (Account | undefined)[];
 }
 
 /**
@@ -74,7 +90,7 @@ export interface LogsOfTransaction {
  */
 export function applyLogs(
   known: TransactionRecord | undefined,
-  { logs, at }: LogsOfTransaction,
+  { logs, at }: Pick<LogsOfTransaction, 'logs' | 'at'>,
   findFlow: FindFlow,
 ): Change | undefined {
   let state = known?.state;
@@ -94,7 +110,14 @@ export function applyLogs(
     created_at: createdAt,
     updated_at: lastAt,
   };
-  return toChange({ state, stateJson, kept }, known?.deadline_at, findFlow, lastAt);
+  return toChange({ state, stateJson, kept, logs: known?.logs ?? [] }, known?.deadline_at, findFlow, lastAt);
+}
+
+/** The record with another list of its logs and nothing else. */
+export function applyKnownLogs(known: TransactionRecord, logs: KnownLogs, findFlow: FindFlow): QuietChange {
+  const flow = findFlow(known.state.facts.interface_id?.value);
+  const evaluation = evaluate(known.state, flow, known.kept.created_at, known.kept.updated_at);
+  return { record: { ...known, logs }, evaluation, deadlineChanged: false };
 }
 
 /** The record as a passed deadline leaves it, or undefined if none has passed at `now` (ms since 1970). */
@@ -118,7 +141,7 @@ function isTimedOut(state: TransactionState, findFlow: FindFlow, createdAt: numb
 }
 
 function toChange(
-  { state, stateJson, kept }: TransactionRecord,
+  { state, stateJson, kept, logs }: TransactionRecord,
   watched: number | undefined,
   findFlow: FindFlow,
   now: number,
@@ -127,7 +150,7 @@ function toChange(
   const evaluation = evaluate(state, flow, kept.created_at, now);
   const settled = { ...kept, late: kept.late || evaluation.status === 'timed_out' };
   const deadline = evaluation.status === 'in_progress' ? evaluation.deadline_at : undefined;
-  const record = { state, stateJson, kept: settled };
+  const record = { state, stateJson, kept: settled, logs };
   return {
     record: deadline === undefined ? record : { ...record, deadline_at: deadline },
     evaluation,

@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
 -- A sink has stored a batch: moves its group behind it, forgets the manifest, keeps what the store refused and what was none of
--- ours. Allowed when Redis is full: only then can entries be trimmed.
+-- ours, and books what it took. Allowed when Redis is full: only then can entries be trimmed.
 --
--- KEYS  1 claim   2 manifest   3 stream   4 dead-letter stream
+-- KEYS  1 claim   2 manifest   3 stream   4 dead-letter stream   5… accounts (hashes)
 -- ARGV  1 token   2 group   3 id of the last stored entry   4 entries read so far, or ''
---       5 number of dead-letter entries, each: n, rows
+--       5 number of bookings, each: place of the account in KEYS, field, count
+--       then: number of dead-letter entries, each: n, rows
 -- Result 'ok'. Error FENCED when the claim is not the token's. A group that is gone is made again, and the stream with it.
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -12,12 +13,24 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then
 end
 -- A script is not undone, so what somebody may have replaced by something else is looked at before anything is changed.
 redis.call('XLEN', KEYS[3])
-local letters = tonumber(ARGV[5])
+local bookings_end = 6 + 3 * tonumber(ARGV[5])
+for i = 6, bookings_end - 1, 3 do
+  redis.call('HLEN', KEYS[tonumber(ARGV[i])])
+end
+local letters = tonumber(ARGV[bookings_end])
 if letters > 0 then
   redis.call('XLEN', KEYS[4])
 end
-for i = 1, letters do
-  redis.call('XADD', KEYS[4], '*', 'v', '1', 'n', ARGV[4 + 2 * i], 'dead_letters', ARGV[5 + 2 * i])
+for i = bookings_end + 1, bookings_end + 2 * letters, 2 do
+  redis.call('XADD', KEYS[4], '*', 'v', '1', 'n', ARGV[i], 'dead_letters', ARGV[i + 1])
+end
+for i = 6, bookings_end - 1, 3 do
+  local account, field = KEYS[tonumber(ARGV[i])], ARGV[i + 1]
+  if redis.call('HLEN', account) >= 10000 and redis.call('HEXISTS', account, field) == 0 then
+    field = string.match(field, '^[^\t]*\t[^\t]*\t') .. '(others)'
+  end
+  redis.call('HINCRBY', account, field, ARGV[i + 2])
+  redis.call('EXPIRE', account, 2764800)
 end
 redis.call('DEL', KEYS[2])
 

@@ -1,8 +1,11 @@
 import * as v from 'valibot';
+import { bookingArguments } from '../common/account.ts';
+import type { Booking } from '../common/account.ts';
 import type { DeadLetter } from '../common/dead-letter.ts';
 import { ForeignDataError } from '../common/errors.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import type { Keys, StreamKind } from '../common/redis/keys.ts';
+import type { Position } from '../common/redis/loss.ts';
 import { reply } from '../common/redis/redis-error.ts';
 import { loadScript } from '../common/redis/scripts.ts';
 import { encodeEntries } from '../common/stream-entry.ts';
@@ -24,6 +27,9 @@ const manifestSchema = v.object({
   entries: v.number(),
 });
 
+/** Keys of the commit's script before the accounts. */
+const FIXED_KEYS = 4;
+
 const manifestScript = loadScript(new URL('./manifest.lua', import.meta.url));
 const commitScript = loadScript(new URL('./commit.lua', import.meta.url));
 
@@ -33,10 +39,10 @@ export interface Ledger {
   pending(): Promise<Manifest | undefined>;
   begin(manifest: Manifest): Promise<void>;
   /**
-   * Moves the group behind the batch, forgets the manifest and keeps what could not be stored, all at once. A group that is gone
+   * Moves the group behind the batch, forgets the manifest, keeps what could not be stored and books what was, all at once. A group that is gone
    * is made again where it belongs, and the stream with it.
    */
-  commit(lastId: string, entriesRead: number | null, letters: readonly DeadLetter[]): Promise<void>;
+  commit(after: Position, letters: readonly DeadLetter[], bookings: readonly Booking[]): Promise<void>;
 }
 
 export interface LedgerDeps {
@@ -59,16 +65,24 @@ export function createLedger({ redis, keys, partition, kind, group, token }: Led
     begin: async (manifest) => {
       await manifestScript.run(redis, [claimKey, manifestKey], [token, JSON.stringify(manifest)]);
     },
-    commit: async (lastId, entriesRead, letters) => {
+    commit: async ({ lastId, entriesRead }, letters, bookings) => {
+      const books = bookingArguments(bookings, (day) => keys.account(partition, day), FIXED_KEYS);
       const entries = encodeEntries(letters.map((letter) => ({ line: JSON.stringify(letter) })));
       await commitScript.run(
         redis,
-        [claimKey, manifestKey, keys.stream(partition, kind), keys.stream(partition, 'dead_letter')],
+        [
+          claimKey,
+          manifestKey,
+          keys.stream(partition, kind),
+          keys.stream(partition, 'dead_letter'),
+          ...books.keys,
+        ],
         [
           token,
           group,
           lastId,
           entriesRead ?? '',
+          ...books.args,
           entries.length,
           ...entries.flatMap((entry) => [entry.rows, entry.body]),
         ],

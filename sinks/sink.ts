@@ -5,6 +5,7 @@ import { partName } from '../common/config-values.ts';
 import type { Logger } from '../common/logger.ts';
 import type { StreamKind } from '../common/redis/keys.ts';
 import { batchConfigSchema } from './config.ts';
+import type { Inspector } from './inspector.ts';
 
 /** Settings that every sink has; spread into its schema. */
 export const sinkEntries = {
@@ -68,6 +69,8 @@ export interface Sink {
    */
   settled?(lane: Lane): void;
   close(): Promise<void>;
+  /** Looks into the store, for `tranweave verify`; absent where nothing can be looked up (files that are handed over). Needs no `open`. */
+  readonly inspector?: Inspector;
 }
 
 export interface SinkDeps {

@@ -1,3 +1,4 @@
+import { bookingsOfBatch } from './batch-bookings.ts';
 import type { DeadLetter } from '../common/dead-letter.ts';
 import { describeError, RetriableError } from '../common/errors.ts';
 import type { Position } from '../common/redis/loss.ts';
@@ -57,7 +58,7 @@ export async function storeBatch(
   const undecodable = undecodableLetters(carried, entries, now);
   // Those of the dead-letter stream itself have nowhere to go: appended there, they would come again and again.
   const kept = kind === 'dead_letter' ? letters : [...letters, ...undecodable];
-  await ledger.commit(after.lastId, after.entriesRead, kept);
+  await ledger.commit(after, kept, bookingsOfBatch(deps.name, batch, entries, refused));
   deps.sink.settled?.(carried.lane);
   tellUndecodable(carried, undecodable);
   deps.metrics.rows.inc(labels, batch.rows - refused.length);

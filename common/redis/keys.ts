@@ -57,6 +57,15 @@ export function createKeys(prefix: string) {
       const [, partition, id] = /^[^:]+:\{(\d+)\}:txn:(.*)$/s.exec(key) ?? [];
       return partition === undefined || id === undefined ? undefined : { partition: Number(partition), id };
     },
+    /** hash with TTL: what was counted on a UTC day of collection → how often; see common/account.ts. */
+    account: (partition: number, day: string) => `${prefix}:{${partition}}:account:${day}`,
+    /** What SCAN's MATCH must be for all accounts, also of partitions that are no more. */
+    accountsMatch: () => `${prefix}:{*}:account:*`,
+    /** Whose account a key is, if it is one. */
+    parseAccount: (key: string): { partition: number; day: string } | undefined => {
+      const [, partition, day] = /^[^:]+:\{(\d+)\}:account:(.*)$/s.exec(key) ?? [];
+      return partition === undefined || day === undefined ? undefined : { partition: Number(partition), day };
+    },
     /** zset: transaction id → deadline in ms since 1970. */
     deadlines: (partition: number) => `${prefix}:{${partition}}:deadlines`,
   };

@@ -8,6 +8,7 @@ import type { Sink, SinkComponent } from '../sink.ts';
 import { clusterConfig, clusterTopology } from './cluster.ts';
 import { meaningOf } from './failure.ts';
 import { insertBatch } from './insert.ts';
+import { inspectorOf } from './inspect.ts';
 import { migrate } from './migrate.ts';
 import type { Retention } from './retention.ts';
 import { singleServer } from './topology.ts';
@@ -110,6 +111,7 @@ export const clickhouseSink = {
         refused: await insertBatch(client, settings.database, batch, topology, signal),
       }),
       close: () => client.close(),
+      inspector: inspectorOf(client, settings.database),
     };
   },
 } satisfies SinkComponent<ClickHouseSinkConfig>;

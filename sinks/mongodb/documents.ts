@@ -64,3 +64,9 @@ function addTime(document: Document, field: string, text: string): void {
   const micros = Number(canonical.slice(MICROS_FROM, MICROS_TO));
   if (micros > 0) document[`${field}_us`] = micros;
 }
+
+/** The canonical time that `addTime` has put into a document. */
+export function timeOf(document: Document, field: string): string {
+  const micros = String(document[`${field}_us`] ?? 0).padStart(3, '0');
+  return `${(document[field] as Date).toISOString().slice(0, MICROS_FROM)}${micros}Z`;
+}

@@ -6,6 +6,7 @@ import { sinkEntries } from '../sink.ts';
 import type { Sink, SinkComponent, SinkDeps } from '../sink.ts';
 import { openCollections } from './collections.ts';
 import { meaningOf } from './failure.ts';
+import { inspectorOf } from './inspect.ts';
 import { writeBatch } from './write.ts';
 
 /** Shorter ones are slips of the pen that would drop everything. */
@@ -108,6 +109,7 @@ function createMongoSink(settings: MongoSinkConfig, { logger }: SinkDeps): Sink 
     close: async () => {
       await client?.close();
     },
+    inspector: inspectorOf(database),
   };
 }
 

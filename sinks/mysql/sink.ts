@@ -10,6 +10,8 @@ import type { SqlParts } from '../sql/sink.ts';
 import { openDatabase } from './connection.ts';
 import { meaningOf, refusalOf } from './failure.ts';
 import { insertRows } from './insert.ts';
+import { inspectorOf } from './inspect.ts';
+import type { Lend } from './inspect.ts';
 import { migrate } from './migrate.ts';
 import { deleteBefore } from './retention.ts';
 
@@ -33,6 +35,8 @@ export type MysqlSinkConfig = v.InferOutput<typeof config>;
 
 /** Making tables is done once and must not be given up half-way for taking its time. */
 const MIGRATE_MS_MAX = 5 * 60_000;
+/** Counting the logs of days. */
+const INSPECT_MS_MAX = 5 * 60_000;
 const MYSQL_PORT = 3306;
 
 /** MySQL and MariaDB. A batch that comes again changes nothing, by the tables' keys; see insert.ts. */
@@ -71,6 +75,13 @@ function partsOf(settings: MysqlSinkConfig, logger: Logger): SqlParts {
     lockMsMax: settings.request_timeout,
   });
   const msMax = settings.request_timeout;
+  const lend: Lend = async (signal, work) => {
+    try {
+      return await database.use(INSPECT_MS_MAX, signal, work);
+    } catch (error) {
+      throw meaningOf(error, settings);
+    }
+  };
   return {
     name: 'MySQL',
     nulInText: true,
@@ -85,5 +96,6 @@ function partsOf(settings: MysqlSinkConfig, logger: Logger): SqlParts {
         deleteBefore(session, settings.database, table, before, rowsMax),
       ),
     close: () => database.close(),
+    inspector: inspectorOf(lend),
   };
 }

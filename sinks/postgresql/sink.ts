@@ -7,6 +7,8 @@ import type { SqlParts } from '../sql/sink.ts';
 import { openDatabase } from './connection.ts';
 import { meaningOf, refusalOf } from './failure.ts';
 import { insertRows } from './insert.ts';
+import { inspectorOf } from './inspect.ts';
+import type { Lend } from './inspect.ts';
 import { migrate } from './migrate.ts';
 import { deleteBefore } from './retention.ts';
 
@@ -31,6 +33,8 @@ export type PostgresqlSinkConfig = v.InferOutput<typeof config>;
 
 /** Making tables is done once and must not be given up half-way for taking its time. */
 const MIGRATE_MS_MAX = 5 * 60_000;
+/** Counting the logs of days. */
+const INSPECT_MS_MAX = 5 * 60_000;
 const POSTGRESQL_PORT = 5432;
 
 /** PostgreSQL. A batch that comes again changes nothing, by the tables' keys; see insert.ts. */
@@ -63,6 +67,13 @@ function partsOf(settings: PostgresqlSinkConfig): SqlParts {
     connectMsMax: settings.connect_timeout,
   });
   const msMax = settings.request_timeout;
+  const lend: Lend = async (signal, work) => {
+    try {
+      return await database.transaction(INSPECT_MS_MAX, signal, work);
+    } catch (error) {
+      throw meaningOf(error, settings);
+    }
+  };
   return {
     name: 'PostgreSQL',
     nulInText: false,
@@ -77,5 +88,6 @@ function partsOf(settings: PostgresqlSinkConfig): SqlParts {
         deleteBefore(client, settings.schema, table, before, rowsMax),
       ),
     close: () => database.close(),
+    inspector: inspectorOf(lend, settings.schema),
   };
 }

@@ -1,3 +1,4 @@
+import type { Inspector } from '../inspector.ts';
 import type { Sink, SinkDeps } from '../sink.ts';
 import { startRetention } from './retention.ts';
 import type { Retentions } from './retention.ts';
@@ -12,6 +13,8 @@ export interface SqlParts extends SqlStore {
   /** Deletes at most `rowsMax` of the rows that came before; see retention.ts. */
   deleteBefore(table: Table, before: string, rowsMax: number, signal: AbortSignal): Promise<number>;
   close(): Promise<void>;
+  /** Throws what failures mean. */
+  readonly inspector: Inspector;
 }
 
 /** A sink out of the parts that a store brings. */
@@ -45,5 +48,6 @@ export function createSqlSink(
       await retention?.stop();
       await parts.close();
     },
+    inspector: parts.inspector,
   };
 }

@@ -5,6 +5,7 @@ import { systemClock } from '../../common/clock.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { createSink, sinks, sinkSchema, streamsOf } from '../registry.ts';
 import type { Sink } from '../sink.ts';
+import { canBeAsked } from './conformance-inspect.ts';
 import { bearsTrouble, refuses } from './conformance-trouble.ts';
 import type { Lab, SinkHarness, SinkStore } from './harness.ts';
 import { aDeadLetter, aLog, aSummary, batchOf } from './rows.ts';
@@ -38,6 +39,7 @@ export function describeSink(type: keyof typeof sinks, harness: SinkHarness): vo
     storesOnce(lab);
     keepsTheTruth(lab);
     refuses(lab);
+    canBeAsked(lab);
     bearsTrouble(lab);
   });
 }
