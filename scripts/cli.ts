@@ -92,6 +92,19 @@ program
     (await import('./commands/status.ts')).status(options),
   );
 
+program
+  .command('verify')
+  .description(
+    'compare what was accepted with what every sink has stored, count by count and transaction by transaction',
+  )
+  .addOption(configOption())
+  .option('--days <count>', 'days of collection (UTC) to count, today included', wholeNumber, 2)
+  .option('--wait <duration>', 'how long what is on its way may take to arrive', '10s')
+  .option('--json', 'the same as JSON')
+  .action(async (options: { config: string; days: number; wait: string; json?: true }) =>
+    (await import('./commands/verify.ts')).verify(options),
+  );
+
 const deadLetters = program
   .command('dead-letters')
   .description(

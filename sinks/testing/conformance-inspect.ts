@@ -7,7 +7,12 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const never = new AbortController().signal;
 
 /** What `verify` is told of a store, for sinks that can be asked. */
-export function canBeAsked({ sink, make }: Lab): void {
+export function canBeAsked(lab: Lab): void {
+  countsLogs(lab);
+  knowsTransactions(lab);
+}
+
+function countsLogs({ sink, make }: Lab): void {
   test('tells how many logs it has of an input and an interface, by when they were collected', async ({
     skip,
   }) => {
@@ -44,7 +49,9 @@ export function canBeAsked({ sink, make }: Lab): void {
       ]),
     );
   });
+}
 
+function knowsTransactions({ sink, make }: Lab): void {
   test('tells what it has of a transaction, and nothing of one that it does not know', async ({ skip }) => {
     const { inspector } = make();
     if (inspector === undefined) {
