@@ -82,7 +82,7 @@ test('tells that all is well, however often logs came, and names what somebody t
   const missing = after.report.logs.flatMap(({ wrong }) => wrong);
   expect(missing).toHaveLength(1);
   expect(missing[0]).toMatch(/^\d given to the store and not in it$/);
-});
+}, 120_000);
 
 function sum<T>(items: readonly T[], field: keyof T): number {
   return items.reduce((n, item) => n + Number(item[field]), 0);

@@ -5,7 +5,7 @@ import { scanKeys } from '../../common/redis/scan.ts';
 import { timestampFromMillis } from '../../common/timestamp.ts';
 import { hashOf } from '../../processor/known-logs.ts';
 import { decodeRecord } from '../../processor/transaction-record.ts';
-import type { Inspector, StoredTransaction } from '../../sinks/inspector.ts';
+import type { AskedTransactions, Inspector, StoredTransaction } from '../../sinks/inspector.ts';
 
 /** What Redis knows of a transaction and a store must know too. */
 export interface KnownTransaction {
@@ -22,6 +22,8 @@ export interface KnownTransaction {
 
 /** Keys that are gathered before stores are asked: enough that many of them fall into the same hour. */
 const PAGE = 5_000;
+/** Transactions that a store is asked for at a time. */
+const ASKED_MAX = 1_000;
 
 /** Every transaction that Redis remembers, page by page. Throws a RetriableError when Redis is away. */
 export async function* knownTransactions(redis: RedisClient, keys: Keys): AsyncGenerator<KnownTransaction[]> {
@@ -76,22 +78,27 @@ export async function findDiffering(
   const differing: { transaction: KnownTransaction; differs: string }[] = [];
   // By hours, so that a store which keeps logs in the order of time need not look everywhere.
   const byHour = groupBy(known, ({ started_at }) => started_at.slice(0, 'YYYY-MM-DDTHH'.length));
-  for (const group of byHour.values()) {
-    const asked = {
-      ids: group.map(({ id }) => id),
-      from: group.reduce(
-        (least, { started_at }) => (started_at < least ? started_at : least),
-        group[0]?.started_at ?? '',
-      ),
-      to: group.reduce((most, { last_event_at }) => (last_event_at > most ? last_event_at : most), ''),
-    };
-    const stored = await inspector.transactions(asked, signal);
-    for (const transaction of group) {
-      const differs = differenceOf(transaction, stored.get(transaction.id));
-      if (differs !== undefined) differing.push({ transaction, differs });
+  for (const hour of byHour.values()) {
+    for (let at = 0; at < hour.length; at += ASKED_MAX) {
+      const group = hour.slice(at, at + ASKED_MAX);
+      const stored = await inspector.transactions(questionOf(group), signal);
+      for (const transaction of group) {
+        const differs = differenceOf(transaction, stored.get(transaction.id));
+        if (differs !== undefined) differing.push({ transaction, differs });
+      }
     }
   }
   return differing;
+}
+
+function questionOf(group: readonly KnownTransaction[]): AskedTransactions {
+  const starts = group.map(({ started_at }) => started_at).sort(compare);
+  const ends = group.map(({ last_event_at }) => last_event_at).sort(compare);
+  return { ids: group.map(({ id }) => id), from: starts[0] ?? '', to: ends.at(-1) ?? '' };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** A store may be ahead of what was read from Redis before, never behind. */

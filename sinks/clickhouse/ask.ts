@@ -7,7 +7,7 @@ import { ClickHouseFailure, meaningOf } from './failure.ts';
 export interface Question {
   sql: string;
   /** Values of the query's `{name:Type}`. */
-  params?: Record<string, string | readonly string[]>;
+  params?: Record<string, string>;
   /** Rows of an INSERT, as bytes. */
   rows?: Readable;
   settings?: ClickHouseSettings;

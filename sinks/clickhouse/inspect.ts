@@ -4,6 +4,7 @@ import { storedTransactions } from '../inspector.ts';
 import type { Inspector, StoredLogs } from '../inspector.ts';
 import { askRows } from './ask.ts';
 import { meaningOf } from './failure.ts';
+import { quote } from './quote.ts';
 
 /** 64-bit numbers as numbers, times as ours are. */
 const READ = { output_format_json_quote_64bit_integers: 0, date_time_output_format: 'iso' } as const;
@@ -13,7 +14,7 @@ const QUERY_BYTES_MAX = '16777216';
 export function inspectorOf(client: ClickHouseClient, database: string): Inspector {
   async function rowsOf<Row>(
     sql: string,
-    params: Record<string, string | readonly string[]>,
+    params: Record<string, string>,
     signal: AbortSignal,
   ): Promise<Row[]> {
     const settings = { ...READ, max_query_size: QUERY_BYTES_MAX };
@@ -41,17 +42,17 @@ export function inspectorOf(client: ClickHouseClient, database: string): Inspect
       });
     },
     transactions: async ({ ids, from, to }, signal) => {
-      const params = { ids: ids, from: plainTime(from), to: plainTime(to) };
+      const wanted = ids.map(quote).join(', ');
       const logs = await rowsOf<{ transaction_id: string; event_id: string }>(
         `SELECT DISTINCT transaction_id, event_id FROM ${database}.tracking_log
-         WHERE event_time BETWEEN {from:DateTime64(6, 'UTC')} AND {to:DateTime64(6, 'UTC')} AND transaction_id IN {ids:Array(String)}`,
-        params,
+         WHERE event_time BETWEEN {from:DateTime64(6, 'UTC')} AND {to:DateTime64(6, 'UTC')} AND transaction_id IN (${wanted})`,
+        { from: plainTime(from), to: plainTime(to) },
         signal,
       );
       const summaries = await rowsOf<SummaryRow>(
         `SELECT transaction_id, created_at, version, last_event_at FROM ${database}.transaction_summary
-         WHERE transaction_id IN {ids:Array(String)}`,
-        { ids: params.ids },
+         WHERE transaction_id IN (${wanted})`,
+        {},
         signal,
       );
       return storedTransactions(logs, summaries.map(canonical));

@@ -2,6 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { StreamKind } from '../../common/redis/keys.ts';
 import { linesOf } from '../lines.ts';
 import { askRows } from './ask.ts';
+import { quote } from './quote.ts';
 
 /**
  * What a batch that comes again must do beyond giving its token. A ClickHouse that is killed in the midst of an insert may have written down the token of a
@@ -100,8 +101,4 @@ async function missingDays(repeated: Repeated, days: readonly Day[]): Promise<Da
   });
   const ids = new Set(found.map((row) => row.event_id));
   return days.filter((day) => day.sample.some((row) => !ids.has(String(row['event_id']))));
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", String.raw`\'`)}'`;
 }

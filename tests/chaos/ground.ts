@@ -10,6 +10,7 @@ import type { RoleName, RoleProcess } from '../support/landscape.ts';
 
 /** Redis, a config and a folder for a run: the roles are started by whoever runs it. */
 export interface Ground extends AsyncDisposable {
+  configFile: string;
   /** The file that the input `files` follows, from its first line on. */
   inboxFile: string;
   /** `POST` here: the input `api`. */
@@ -43,6 +44,7 @@ export async function openGround(partitions: number, config: object): Promise<Gr
   const streams = openStreams(redis.url, partitions);
   const started: RoleProcess[] = [];
   return {
+    configFile,
     inboxFile: join(dir, 'inbox', 'chaos.log'),
     httpUrl: `http://127.0.0.1:${httpPort}/v1/logs`,
     partitions,

@@ -7,6 +7,7 @@ import { until } from '../../common/testing/until.ts';
 import { generateLogs } from '../../scripts/generate/generator.ts';
 import type { Ledger } from '../../scripts/generate/generator.ts';
 import { seededRandom } from '../../scripts/seeded-random.ts';
+import { verify } from '../support/verify.ts';
 import { startAssault } from './assault.ts';
 import type { Assault, Tally } from './assault.ts';
 import { openGround } from './ground.ts';
@@ -94,6 +95,7 @@ export async function assaultSinks(options: SinksOptions): Promise<SinksVerdict>
   const differences = [
     ...(await settle(ground)),
     ...(await checkTables(store, ledger)),
+    ...(await checkConserved(ground)),
     ...(await checkWell(assault)),
     ...checkHurt(assault, options, grownMib),
     ...assault.failures,
@@ -109,6 +111,18 @@ export async function assaultSinks(options: SinksOptions): Promise<SinksVerdict>
     grownMib,
     differences,
   };
+}
+
+/** What an operator runs after such an hour. */
+async function checkConserved({ configFile }: Ground): Promise<string[]> {
+  const { report } = await verify(configFile, '--wait', '30s');
+  const { logs, dead_letters: letters, transactions, not_asked: notAsked } = report;
+  const differences = [
+    ...[...logs, ...letters].flatMap(({ input, wrong }) => wrong.map((what) => `verify: ${input}: ${what}`)),
+    ...transactions.differing.map((one) => `verify: ${one.transaction_id} ${one.differs}`),
+    ...notAsked.map(({ reason }) => `verify: ${reason}`),
+  ];
+  return report.conserved || differences.length > 0 ? differences : ['verify: it does not add up'];
 }
 
 /** Each line once, since it is rows that are counted; transactions are of several days. */
