@@ -37,6 +37,17 @@ const upSchema = v.strictObject({
     ),
     true,
   ),
+  clickhouse_host: v.exactOptional(
+    v.pipe(
+      v.string('must be a text'),
+      v.nonEmpty('must not be empty'),
+      v.description(
+        'Another address that the embedded ClickHouse listens on, at the same port, for whoever asks from other machines: one of this machine, ' +
+          'or 0.0.0.0 or :: for all. They may only read, and the ClickHouse sink must have a `password`, which is then asked of everybody. ' +
+          'Only 127.0.0.1 if not given.',
+      ),
+    ),
+  ),
   processors: v.optional(wholeNumber(1, 32, 'Processor replicas that are started.'), 2),
   sinks: v.optional(wholeNumber(1, 32, 'Sinks processes that are started.'), 1),
   status_interval: v.optional(duration('How often the status line is brought up to date.'), '1s'),

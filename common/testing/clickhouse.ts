@@ -10,8 +10,8 @@ import { silentLogger } from '../logger.ts';
 export interface TestClickHouse extends AsyncDisposable {
   url: string;
   client: ClickHouseClient;
-  /** The rows of a query. */
-  rows<T>(query: string): Promise<T[]>;
+  /** The rows of a query, with values of its `{name:Type}`. */
+  rows<T>(query: string, params?: Record<string, unknown>): Promise<T[]>;
   stop(): Promise<void>;
 }
 
@@ -38,8 +38,8 @@ export async function startClickHouse(password?: string): Promise<TestClickHouse
   return {
     url: front.url,
     client,
-    rows: async <T>(query: string) => {
-      const result = await client.query({ query, format: 'JSONEachRow' });
+    rows: async <T>(query: string, params: Record<string, unknown> = {}) => {
+      const result = await client.query({ query, format: 'JSONEachRow', query_params: params });
       return result.json<T>();
     },
     stop,

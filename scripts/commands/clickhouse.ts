@@ -10,11 +10,12 @@ import type { ReadyMessage } from './roles.ts';
 export async function serveClickHouse(options: { config: string; dataDir?: string }): Promise<void> {
   const config = loadTranweaveConfig(options.config);
   const logger = createLogger('clickhouse', config.log_level);
-  const { host, port, password } = clickHouseOf(config);
+  const { host, hostBesides, port, password } = clickHouseOf(config);
   await runLifecycle(
     async (lifecycle) => {
       const server = await startEmbeddedClickHouse({
         host,
+        hostBesides,
         port,
         dataDir: options.dataDir ?? join(config.up.data_dir, 'clickhouse'),
         password,

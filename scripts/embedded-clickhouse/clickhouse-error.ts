@@ -9,34 +9,48 @@ export interface HttpError {
  * Statuses by the error's name, as ClickHouse's own HTTP handler maps them (src/Server/HTTP/exceptionCodeToHTTPStatus.cpp);
  * what is not listed is a 500 there as well.
  */
-const STATUS_OF: Readonly<Record<string, number>> = {
-  REQUIRED_PASSWORD: 401,
-  UNKNOWN_USER: 403,
-  WRONG_PASSWORD: 403,
-  AUTHENTICATION_FAILED: 403,
-  TIMEOUT_EXCEEDED: 408,
-  QUERY_IS_TOO_LARGE: 413,
-  REQUEST_ENTITY_TOO_LARGE: 413,
-  NOT_IMPLEMENTED: 501,
-  CANNOT_SCHEDULE_TASK: 503,
+const NAMES_OF: Readonly<Record<number, string>> = {
+  400: `BAD_ARGUMENTS CANNOT_COMPILE_REGEXP CANNOT_PARSE_TEXT CANNOT_PARSE_ESCAPE_SEQUENCE CANNOT_PARSE_QUOTED_STRING CANNOT_PARSE_DATE
+    CANNOT_PARSE_DATETIME CANNOT_PARSE_NUMBER CANNOT_PARSE_DOMAIN_VALUE_FROM_STRING CANNOT_PARSE_IPV4 CANNOT_PARSE_IPV6
+    CANNOT_PARSE_INPUT_ASSERTION_FAILED CANNOT_PARSE_UUID DUPLICATE_COLUMN ILLEGAL_COLUMN UNKNOWN_ELEMENT_IN_AST UNKNOWN_TYPE_OF_AST_NODE
+    THERE_IS_NO_COLUMN TOO_DEEP_AST TOO_BIG_AST UNEXPECTED_AST_STRUCTURE SYNTAX_ERROR INCORRECT_DATA TYPE_MISMATCH
+    VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE`,
+  401: 'REQUIRED_PASSWORD',
+  403: 'UNKNOWN_USER WRONG_PASSWORD AUTHENTICATION_FAILED SET_NON_GRANTED_ROLE ACCESS_DENIED',
+  404: `UNKNOWN_TABLE UNKNOWN_FUNCTION UNKNOWN_IDENTIFIER UNKNOWN_TYPE UNKNOWN_STORAGE UNKNOWN_DATABASE UNKNOWN_SETTING
+    UNKNOWN_DIRECTION_OF_SORTING UNKNOWN_AGGREGATE_FUNCTION UNKNOWN_FORMAT UNKNOWN_DATABASE_ENGINE UNKNOWN_TYPE_OF_QUERY UNKNOWN_ROLE`,
+  408: 'TIMEOUT_EXCEEDED',
+  // The second is of the front alone.
+  413: 'QUERY_IS_TOO_LARGE REQUEST_ENTITY_TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+  501: 'NOT_IMPLEMENTED',
+  503: 'SOCKET_TIMEOUT CANNOT_OPEN_FILE CANNOT_SCHEDULE_TASK',
 };
-const BAD_REQUEST = [
-  /^CANNOT_PARSE_/,
-  /^(BAD_ARGUMENTS|SYNTAX_ERROR|INCORRECT_DATA|TYPE_MISMATCH|VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE|CANNOT_COMPILE_REGEXP)$/,
-  /^(DUPLICATE_COLUMN|ILLEGAL_COLUMN|THERE_IS_NO_COLUMN|TOO_DEEP_AST|TOO_BIG_AST|UNEXPECTED_AST_STRUCTURE|UNKNOWN_QUERY_PARAMETER)$/,
-];
-const NOT_FOUND =
-  /^UNKNOWN_(TABLE|FUNCTION|IDENTIFIER|TYPE|STORAGE|DATABASE|SETTING|FORMAT|DATABASE_ENGINE|AGGREGATE_FUNCTION)$/;
+const STATUS_OF: ReadonlyMap<string, number> = new Map(
+  Object.entries(NAMES_OF).flatMap(([status, names]) =>
+    names.split(/\s+/).map((name) => [name, Number(status)] as const),
+  ),
+);
 
 /** What the engine threw, as ClickHouse would answer it. */
 export function toHttpError(error: unknown): HttpError {
+  const { code, name, words } = partsOf(error);
+  return clickHouseError(code, name, words);
+}
+
+/** The engine tells all of an error in one text. */
+export function partsOf(error: unknown): { code: number; name: string; words: string } {
   const message = error instanceof Error ? error.message : String(error);
-  const found = /Code: (\d+)\. DB::Exception: [\s\S]*/.exec(message);
-  if (found === null) return clickHouseError(1002, 'UNKNOWN_EXCEPTION', message, 500);
-  const name = /\(([A-Z][A-Z0-9_]+)\)\s*$/.exec(found[0])?.[1] ?? '';
+  const found = /Code: (\d+)\. DB::Exception: ([\s\S]*)/.exec(message);
+  if (found === null) return { code: 1002, name: 'UNKNOWN_EXCEPTION', words: message };
+  const [, code = '', told = ''] = found;
+  const [, before = told, name = ''] = /^([\s\S]*?)\.? \(([A-Z][A-Z0-9_]+)\)\s*$/.exec(told) ?? [];
   // An insert of rows tells its code twice.
-  const text = found[0].replace(/^(Code: \d+\. DB::Exception: )\1/, '$1');
-  return { status: statusOf(name), code: Number(found[1]), text };
+  return {
+    code: Number(code),
+    name,
+    words: before.replace(new RegExp(`^(?:Code: ${code}\\. DB::Exception: )+`), ''),
+  };
 }
 
 /** An error of the front's own, in ClickHouse's words. */
@@ -50,7 +64,5 @@ export function clickHouseError(
 }
 
 function statusOf(name: string): number {
-  if (NOT_FOUND.test(name)) return 404;
-  if (BAD_REQUEST.some((pattern) => pattern.test(name))) return 400;
-  return STATUS_OF[name] ?? 500;
+  return STATUS_OF.get(name) ?? 500;
 }

@@ -2,23 +2,46 @@ import { mkdirSync } from 'node:fs';
 import type * as Chdb from 'chdb';
 import type { Session } from 'chdb';
 import { FatalError } from '../../common/errors.ts';
-import { createSessionPool } from './session-pool.ts';
-import type { SessionPool } from './session-pool.ts';
+import { clickHouseError, partsOf } from './clickhouse-error.ts';
+import { createGate } from './gate.ts';
+import type { Gate } from './gate.ts';
+import { RequestError } from './request.ts';
+import { createSessionPool, quoteText } from './session-pool.ts';
+import type { MarkedSession, SessionPool } from './session-pool.ts';
+import { createStatementReader } from './statement.ts';
+import type { StatementReader } from './statement.ts';
 
-/** The ClickHouse engine in this process, by chdb. One data folder per process; several sessions of it run side by side. */
+/**
+ * The ClickHouse engine in this process, by chdb. One data folder per process; several sessions of it run side by side. It computes on the
+ * threads of Node's pool (UV_THREADPOOL_SIZE, 4 if not set), of which two are kept for changes and for the rest of the process.
+ */
 export interface Engine {
-  /** Sessions that may change data. */
-  writers: SessionPool;
-  /** Sessions that the engine itself keeps from changing anything (readonly = 2). */
-  readers: SessionPool;
+  sessions: SessionPool;
+  statements: StatementReader;
+  /** Queries that only read, until their answer is sent: each may hold a block of rows. */
+  reading: Gate;
+  /** Those of them that compute, which is a small part of their time when the reader is slow. */
+  turns: Gate;
+  /** Inserts and all other changes. */
+  changing: Gate;
+  /** Does the work, and ends what runs in the session when the signal aborts, as soon as the engine looks for it (some 10 ms). */
+  endingOn<T>(signal: AbortSignal, session: MarkedSession, work: () => Promise<T>): Promise<T>;
   version: string;
   timezone: string;
   close(): void;
 }
 
-/** Writing sessions: inserts of both tables, and queries sent by POST. More than the cores would only add memory. */
-const WRITERS = 4;
-const READERS = 4;
+/** More changes at a time than the cores would only add memory. */
+const CHANGING = 4;
+const READING = 16;
+/** Waiting at each gate; the rest is answered as ClickHouse does, with TOO_MANY_SIMULTANEOUS_QUERIES. */
+const WAITING_MAX = 200;
+const THREADS = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
+const THREADS_KEPT = 2;
+/** A query may not have begun yet when it is first looked for. */
+const END_INTERVAL_MS = 100;
+/** They reach beyond the tables, too, and the engine does not count them among the table functions that readonly forbids. */
+const BEYOND = ['file', 'catboostEvaluate', 'eval', 'cluster', 'clusterAllReplicas', String.raw`ai[A-Z]\w*`];
 
 /**
  * Settings of a small server. ClickHouse sizes its caches for a machine of its own; beside a collector it must be modest.
@@ -47,22 +70,54 @@ export async function openEngine(dataDir: string): Promise<Engine> {
       cause: error,
     });
   }
-  const [version = '', timezone = ''] = first.query('SELECT version(), timezone()', 'TSV').trim().split('\t');
-  const writers = [first, ...Array.from({ length: WRITERS - 1 }, open)];
-  const readers = Array.from({ length: READERS }, () => {
-    const session = open();
-    session.query('SET readonly = 2');
-    return session;
-  });
+  const ask = (sql: string) => first.query(sql, 'TSVRaw').trim();
+  const beyond = ask('SELECT name FROM system.table_functions WHERE NOT allow_readonly').split('\n');
+  const sessions = createSessionPool(open);
   return {
-    writers: createSessionPool(writers),
-    readers: createSessionPool(readers),
-    version,
-    timezone,
+    sessions,
+    statements: createStatementReader((sql) => normalize(first, sql), [...BEYOND, ...beyond]),
+    reading: createGate(READING, WAITING_MAX),
+    turns: createGate(Math.max(1, THREADS - THREADS_KEPT), READING),
+    changing: createGate(CHANGING, WAITING_MAX),
+    endingOn: (signal, { mark }, work) =>
+      endingOn(signal, work, () => {
+        first.query(`KILL QUERY WHERE startsWith(Settings['log_comment'], ${quoteText(mark)}) ASYNC`);
+      }),
+    version: ask('SELECT version()'),
+    timezone: ask('SELECT timezone()'),
     close: () => {
-      for (const session of [...readers, ...writers]) session.close();
+      sessions.close();
+      first.close();
     },
   };
+}
+
+async function endingOn<T>(signal: AbortSignal, work: () => Promise<T>, end: () => void): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const begin = () => {
+    end();
+    timer = setInterval(end, END_INTERVAL_MS);
+  };
+  signal.throwIfAborted();
+  signal.addEventListener('abort', begin, { once: true });
+  try {
+    return await work();
+  } finally {
+    signal.removeEventListener('abort', begin);
+    clearInterval(timer);
+  }
+}
+
+/** A statement as the engine's own parser reads it; an error's words are about the statement, not about our asking. */
+function normalize(session: Session, sql: string): string {
+  try {
+    return session.query(`SELECT formatQuery(${quoteText(sql)})`, 'TSVRaw');
+  } catch (error) {
+    const { code, name, words } = partsOf(error);
+    throw new RequestError(
+      clickHouseError(code, name, words.replace(/: In scope SELECT formatQuery\([\s\S]*$/, '')),
+    );
+  }
 }
 
 async function loadChdb(): Promise<typeof Chdb> {

@@ -1,23 +1,28 @@
-import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
+import { setTimeout as delay } from 'node:timers/promises';
 import { FatalError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
+import { addressesOf, allowedSettings, authenticate, checkAddresses, rightsOf } from './access.ts';
+import type { Answer } from './answer.ts';
+import { BODY_BYTES_MAX, createBodies } from './body.ts';
+import type { Bodies } from './body.ts';
 import { clickHouseError, toHttpError } from './clickhouse-error.ts';
 import type { HttpError } from './clickhouse-error.ts';
 import { openEngine } from './engine.ts';
 import type { Engine } from './engine.ts';
-import { headerOf, readRequest, RequestError } from './request.ts';
-import { resetSession, runQuery } from './run-query.ts';
-import { PoolFullError } from './session-pool.ts';
+import { GateFullError } from './gate.ts';
+import { readRequest, RequestError } from './request.ts';
+import { runQuery } from './run-query.ts';
+import { send } from './send.ts';
 
 export interface FrontOptions {
   host: string;
+  /** Another address to listen on, for readers from other machines. */
+  hostBesides?: string | undefined;
   /** 0 takes a free port. */
   port: number;
   dataDir: string;
@@ -35,6 +40,16 @@ export interface EmbeddedClickHouse {
 
 /** A connection that stays open without a request is closed after this long; clients keep theirs shorter. */
 const KEEP_ALIVE_MS = 30_000;
+/** What runs is waited for so long before the engine is told to close. */
+const STOP_MS_MAX = 5_000;
+/** From other machines come questions only. */
+const QUESTION_BYTES_MAX = 1024 * 1024;
+
+interface Front {
+  engine: Engine;
+  bodies: Bodies;
+  password: string | undefined;
+}
 
 /**
  * Serves the embedded ClickHouse on as much of ClickHouse's HTTP interface as @clickhouse/client, curl and SQL tools use. node:http
@@ -42,118 +57,127 @@ const KEEP_ALIVE_MS = 30_000;
  * folder is in use, or the address needs a password that is not set.
  */
 export async function startEmbeddedClickHouse(options: FrontOptions): Promise<EmbeddedClickHouse> {
-  if (options.password === undefined && !isLoopback(options.host)) {
-    throw new FatalError(
-      `ClickHouse is not served on ${options.host} without a password: anybody could change the tables`,
-    );
-  }
+  const { logger, password } = options;
+  const addresses = addressesOf(options.host, options.hostBesides);
+  checkAddresses(addresses, password);
   const engine = await openEngine(options.dataDir);
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-    handle(engine, options, request, response).catch((error: unknown) => {
-      options.logger.warn(
+  const front: Front = { engine, bodies: createBodies(), password };
+  const open = new Set<Promise<void>>();
+  const listener: RequestListener = (request, response) => {
+    const work = handle(front, request, response).catch((error: unknown) => {
+      logger.warn(
         { error: error instanceof Error ? error.message : String(error) },
         'query failed while it was answered',
       );
       response.destroy();
     });
-  });
-  server.listen(options.port, options.host);
+    open.add(work);
+    void work.then(() => open.delete(work));
+  };
+  const servers: Server[] = [];
+  let { port } = options;
   try {
-    await once(server, 'listening');
+    for (const address of addresses) {
+      const server = await listen(listener, address, port);
+      servers.push(server);
+      ({ port } = server.address() as AddressInfo);
+    }
   } catch (error) {
+    await Promise.all(servers.map(closed));
     engine.close();
-    throw new FatalError(`port ${options.port} for ClickHouse cannot be opened`, { cause: error });
+    throw new FatalError(`port ${port} for ClickHouse cannot be opened`, { cause: error });
   }
-  const { port } = server.address() as AddressInfo;
-  let stopped: Promise<void> | undefined;
   const stop = async () => {
-    const closed = once(server, 'close');
-    server.close();
-    server.closeAllConnections();
-    await closed;
+    await Promise.all(servers.map(closed));
+    // Whoever asked is gone, so queries end; a change may take its time, and the engine then closes after it.
+    await Promise.race([Promise.all(open), delay(STOP_MS_MAX, undefined, { ref: false })]);
     engine.close();
   };
+  let stopped: Promise<void> | undefined;
   return { url: `http://${options.host}:${port}`, port, stop: () => (stopped ??= stop()) };
 }
 
-function isLoopback(address: string): boolean {
-  return /^(127\.|::1$|::ffff:127\.|localhost$)/.test(address);
+async function listen(listener: RequestListener, address: string, port: number): Promise<Server> {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, listener);
+  server.listen(port, address);
+  await once(server, 'listening');
+  return server;
 }
 
-async function handle(
-  engine: Engine,
-  options: FrontOptions,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function closed(server: Server): Promise<void> {
+  const ended = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await ended;
+}
+
+async function handle(front: Front, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = (request.url ?? '/').split('?')[0];
-  response.setHeader('X-ClickHouse-Timezone', engine.timezone);
+  response.setHeader('X-ClickHouse-Timezone', front.engine.timezone);
   response.setHeader('X-ClickHouse-Server-Display-Name', 'tranweave');
   if (path === '/ping' || path === '/replicas_status') return sendText(response, 200, 'Ok.\n');
   if (path === '/' && request.method === 'GET' && !(request.url ?? '').includes('query='))
     return sendText(response, 200, 'Ok.\n');
   if (path !== '/' && path !== '/query') return sendText(response, 404, `There is no handle ${path}\n`);
+  const signal = goneSignal(response);
   try {
-    authenticate(options.password, request);
-    await answer(engine, request, response);
+    authenticate(front.password, request);
+    await answer(front, request, response, signal);
   } catch (error) {
+    // Nobody is there to be told.
+    if (signal.aborted || request.errored) return;
     if (response.headersSent) throw error;
+    // What is left of a body that was refused goes nowhere, and the connection is free for the next request.
+    request.resume();
     sendError(response, errorOf(error));
   }
 }
 
+/** Aborts when the client goes away before it has its answer. */
+function goneSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort();
+  });
+  return gone.signal;
+}
+
 function errorOf(error: unknown): HttpError {
   if (error instanceof RequestError) return error.answer;
-  if (error instanceof PoolFullError) {
+  if (error instanceof GateFullError) {
     return clickHouseError(202, 'TOO_MANY_SIMULTANEOUS_QUERIES', 'Too many simultaneous queries', 503);
   }
   return toHttpError(error);
 }
 
-async function answer(engine: Engine, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const query = await readRequest(request);
-  if (query.sql.trim() === '') throw new RequestError(clickHouseError(62, 'SYNTAX_ERROR', 'Empty query'));
-  // GET must not change anything, and neither may anybody from another machine.
-  const readonly = request.method === 'GET' || !isLoopback(request.socket.remoteAddress ?? '');
-  await (readonly ? engine.readers : engine.writers).use(async (session) => {
-    try {
-      const result = await runQuery(session, query);
-      response.statusCode = 200;
+async function answer(
+  { engine, bodies }: Front,
+  request: IncomingMessage,
+  response: ServerResponse,
+  signal: AbortSignal,
+): Promise<void> {
+  const rights = rightsOf(request.socket.remoteAddress, request.method);
+  const bytesMax = rights === 'read' ? QUESTION_BYTES_MAX : BODY_BYTES_MAX;
+  await bodies.use(request, bytesMax, async (body) => {
+    const asked = readRequest(request, body);
+    const query = { ...asked, settings: allowedSettings(asked.settings, rights) };
+    if (query.sql.trim() === '') throw new RequestError(clickHouseError(62, 'SYNTAX_ERROR', 'Empty query'));
+    await runQuery(engine, query, rights, signal, async (result) => {
       response.setHeader('X-ClickHouse-Query-Id', query.queryId ?? randomUUID());
-      response.setHeader('X-ClickHouse-Summary', summaryHeader(result.summary));
-      if (result.format !== '') response.setHeader('X-ClickHouse-Format', result.format);
-      response.setHeader('Content-Type', contentTypeOf(result.format));
-      await send(response, result.chunks, query.compressAnswer);
-    } finally {
-      resetSession(session, query);
-    }
+      setHeaders(response, result);
+      await send(response, result.chunks, query.compressAnswer, signal);
+    });
   });
 }
 
-/** At the pace of the reader; when it goes away, the query is cancelled. */
-async function send(
-  response: ServerResponse,
-  chunks: AsyncIterable<Uint8Array>,
-  compress: boolean,
-): Promise<void> {
-  const source = Readable.from(chunks, { objectMode: false });
-  try {
-    if (compress) {
-      response.setHeader('Content-Encoding', 'gzip');
-      await pipeline(source, createGzip({ level: 1 }), response);
-    } else {
-      await pipeline(source, response);
-    }
-  } catch (error) {
-    if (!isPrematureClose(error)) throw error;
-  }
+function setHeaders(response: ServerResponse, { format, summary }: Answer): void {
+  response.statusCode = 200;
+  response.setHeader('X-ClickHouse-Summary', summaryHeader(summary));
+  if (format !== '') response.setHeader('X-ClickHouse-Format', format);
+  response.setHeader('Content-Type', contentTypeOf(format));
 }
 
-function isPrematureClose(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
-}
-
-function summaryHeader(summary: { rowsWritten: number; rowsRead: number; bytesRead: number }): string {
+function summaryHeader(summary: Answer['summary']): string {
   return JSON.stringify({
     read_rows: String(summary.rowsRead),
     read_bytes: String(summary.bytesRead),
@@ -171,25 +195,6 @@ function contentTypeOf(format: string): string {
   if (format.startsWith('JSON')) return 'application/json; charset=UTF-8';
   if (format.startsWith('CSV')) return 'text/csv; charset=UTF-8; header=absent';
   return format === 'RowBinary' ? 'application/octet-stream' : 'text/tab-separated-values; charset=UTF-8';
-}
-
-/** By Basic authentication, ClickHouse's headers or the URL, as ClickHouse takes them. */
-function authenticate(password: string | undefined, request: IncomingMessage): void {
-  if (password === undefined) return;
-  const url = new URL(request.url ?? '/', 'http://localhost');
-  const basic = /^Basic (.+)$/.exec(headerOf(request, 'authorization') ?? '')?.[1];
-  const fromBasic =
-    basic === undefined
-      ? undefined
-      : Buffer.from(basic, 'base64')
-          .toString()
-          .replace(/^[^:]*:/, '');
-  const given = fromBasic ?? headerOf(request, 'x-clickhouse-key') ?? url.searchParams.get('password') ?? '';
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  if (timingSafeEqual(digest(given), digest(password))) return;
-  throw new RequestError(
-    clickHouseError(516, 'AUTHENTICATION_FAILED', 'default: Authentication failed: password is incorrect'),
-  );
 }
 
 function sendText(response: ServerResponse, status: number, text: string): void {

@@ -1,7 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { pipeline } from 'node:stream';
-import type { Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { clickHouseError } from './clickhouse-error.ts';
 import type { HttpError } from './clickhouse-error.ts';
 
@@ -11,12 +8,14 @@ export interface QueryRequest {
   /** Rows that follow an `INSERT … FORMAT X`; empty if there are none. */
   data: Buffer;
   /** `{name: value}` of `param_name=value`, escaped as ClickHouse wants it. */
-  params: Record<string, string>;
-  settings: Record<string, string>;
+  params: Readonly<Record<string, string>>;
+  settings: Readonly<Record<string, string>>;
   database: string | undefined;
   defaultFormat: string;
   queryId: string | undefined;
   compressAnswer: boolean;
+  /** The answer's beginning is held back, so that its status tells of a failure at its end. */
+  waitForEnd: boolean;
 }
 
 /** Parameters of the interface itself; every other one is a setting. */
@@ -43,10 +42,8 @@ const OWN_PARAMETERS = new Set([
   'close_session',
 ]);
 
-/** The largest request body, after decompression: some batches of the sinks. */
-export const BODY_BYTES_MAX = 128 * 1024 * 1024;
-
 export class RequestError extends Error {
+  override readonly name = 'RequestError';
   readonly answer: HttpError;
 
   constructor(answer: HttpError) {
@@ -55,10 +52,10 @@ export class RequestError extends Error {
   }
 }
 
-export async function readRequest(request: IncomingMessage): Promise<QueryRequest> {
+/** Throws a RequestError for what cannot be one. */
+export function readRequest(request: IncomingMessage, body: Buffer): QueryRequest {
   const url = new URL(request.url ?? '/', 'http://localhost');
   const inUrl = url.searchParams.get('query') ?? '';
-  const body = await readBody(request);
   const { sql, data } = splitQuery(inUrl, body);
   const params: Record<string, string> = {};
   const settings: Record<string, string> = {};
@@ -75,6 +72,7 @@ export async function readRequest(request: IncomingMessage): Promise<QueryReques
     defaultFormat:
       url.searchParams.get('default_format') ?? headerOf(request, 'x-clickhouse-format') ?? 'TabSeparated',
     queryId: url.searchParams.get('query_id') ?? undefined,
+    waitForEnd: url.searchParams.get('wait_end_of_query') === '1',
     compressAnswer:
       url.searchParams.get('enable_http_compression') === '1' &&
       /\bgzip\b/.test(headerOf(request, 'accept-encoding') ?? ''),
@@ -105,35 +103,4 @@ function splitQuery(inUrl: string, body: Buffer): { sql: string; data: Buffer } 
   if (insert === null) return { sql: body.toString(), data: Buffer.alloc(0) };
   const end = insert[0].length;
   return { sql: body.subarray(0, end).toString(), data: body.subarray(end) };
-}
-
-const DECODERS: Readonly<Record<string, () => Transform>> = {
-  gzip: createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-};
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const encodings = (headerOf(request, 'content-encoding') ?? '')
-    .split(',')
-    .map((name) => name.trim().toLowerCase())
-    .filter((name) => name !== '' && name !== 'identity');
-  // Undone in the reverse order of their application (RFC 9110, section 8.4).
-  const decoders = encodings.reverse().map((name) => {
-    const decoder = DECODERS[name];
-    if (decoder !== undefined) return decoder();
-    throw new RequestError(clickHouseError(48, 'NOT_IMPLEMENTED', `Unknown content encoding: ${name}`));
-  });
-  // An error in a decoder ends the last stream with it, and so the loop.
-  const source = decoders.length === 0 ? request : pipeline([request, ...decoders], () => undefined);
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of source as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX) {
-      throw new RequestError(clickHouseError(1001, 'REQUEST_ENTITY_TOO_LARGE', 'The body is too large'));
-    }
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
 }

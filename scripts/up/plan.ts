@@ -1,4 +1,5 @@
 import { FatalError } from '../../common/errors.ts';
+import { addressesOf, checkAddresses } from '../embedded-clickhouse/access.ts';
 import type { TranweaveConfig } from '../tranweave-config.ts';
 
 /** Where the parts that `up` starts are to listen: read from the places where the roles will look for them. */
@@ -22,10 +23,15 @@ export function redisOf(config: TranweaveConfig): Endpoint {
   return { host, port: Number(url.port || 6379), key: 'redis.url' };
 }
 
-/** Where the embedded ClickHouse is to listen, and the password it asks for. Throws a FatalError when no sink looks for one on this machine. */
-export function clickHouseOf(
-  config: TranweaveConfig,
-): Endpoint & { password: string | undefined; database: string } {
+/**
+ * Where the embedded ClickHouse is to listen, and the password it asks for. Throws a FatalError when no sink looks for one on this machine, and
+ * when others could reach it without a password.
+ */
+export function clickHouseOf(config: TranweaveConfig): Endpoint & {
+  hostBesides: string | undefined;
+  password: string | undefined;
+  database: string;
+} {
   const index = config.sinks.findIndex((sink) => sink.type === 'clickhouse');
   const sink = config.sinks[index];
   if (sink?.type !== 'clickhouse') {
@@ -36,14 +42,28 @@ export function clickHouseOf(
   const key = `sinks[${index}].url`;
   const url = new URL(sink.url);
   const host = loopback(url.hostname, key, 'up.clickhouse');
-  return { host, port: Number(url.port || 8123), key, password: sink.password, database: sink.database };
+  const hostBesides = config.up.clickhouse_host;
+  checkAddresses(addressesOf(host, hostBesides), sink.password);
+  return {
+    host,
+    hostBesides,
+    port: Number(url.port || 8123),
+    key,
+    password: sink.password,
+    database: sink.database,
+  };
 }
 
 /** Every address that will be taken. */
 export function endpointsOf(config: TranweaveConfig): Endpoint[] {
   const endpoints: Endpoint[] = [];
   if (config.up.redis) endpoints.push(redisOf(config));
-  if (config.up.clickhouse) endpoints.push(clickHouseOf(config));
+  if (config.up.clickhouse) {
+    const { host, hostBesides, port, key } = clickHouseOf(config);
+    for (const address of addressesOf(host, hostBesides)) {
+      endpoints.push({ host: address, port, key: address === host ? key : 'up.clickhouse_host' });
+    }
+  }
   config.inputs.forEach((input, index) => {
     if (input.type === 'http')
       endpoints.push({ host: input.host, port: input.port, key: `inputs[${index}].port` });

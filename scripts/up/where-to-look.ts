@@ -1,5 +1,4 @@
 import type { TranweaveConfig } from '../tranweave-config.ts';
-import { clickHouseOf } from './plan.ts';
 
 /** What a person wants to know once everything runs: where logs go in, where to ask, how to follow one transaction. */
 export function whereToLook(
@@ -14,15 +13,14 @@ export function whereToLook(
   for (const input of config.inputs) {
     if (input.type === 'file') rows.push([`follows (${input.name})`, input.paths.map(short).join(', ')]);
   }
-  if (config.sinks.some((sink) => sink.type === 'clickhouse')) {
-    const { host, port, database } = clickHouseOf(config);
-    const sql = `SELECT interface_id, status, count() FROM ${database}.transaction_summary GROUP BY ALL ORDER BY ALL`;
+  const store = config.sinks.find((sink) => sink.type === 'clickhouse');
+  if (store !== undefined) {
+    // Whichever it is: one that `up` started, or another.
+    const url = new URL(store.url).origin;
+    const sql = `SELECT interface_id, status, count() FROM ${store.database}.transaction_summary GROUP BY ALL ORDER BY ALL`;
     rows.push(
-      ['ask in SQL', `http://${host}:${port}`],
-      [
-        '  for example',
-        `curl -sS 'http://${host}:${port}/?default_format=PrettyCompactMonoBlock' --data-binary '${sql}'`,
-      ],
+      ['ask in SQL', url],
+      ['  for example', `curl -sS '${url}/?default_format=PrettyCompactMonoBlock' --data-binary '${sql}'`],
     );
   }
   const flag = configFile === './tranweave.yml' ? '' : ` --config ${configFile}`;

@@ -1,0 +1,54 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { FatalError } from '../../common/errors.ts';
+import { loadTranweaveConfig } from '../tranweave-config.ts';
+import { clickHouseOf, endpointsOf } from './plan.ts';
+import { whereToLook } from './where-to-look.ts';
+
+async function configOf(sink: object, up: object) {
+  const dir = await mkdtemp(join(tmpdir(), 'tranweave-plan-'));
+  try {
+    const file = join(dir, 'tranweave.yml');
+    await writeFile(
+      file,
+      stringify({
+        inputs: [{ name: 'api', type: 'http', port: 0 }],
+        sinks: [{ name: 'clickhouse', type: 'clickhouse', ...sink }],
+        up,
+      }),
+    );
+    return loadTranweaveConfig(file);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+test('the embedded ClickHouse listens on this machine only, unless it is told another address', async () => {
+  expect(clickHouseOf(await configOf({}, {}))).toMatchObject({ host: '127.0.0.1', hostBesides: undefined });
+});
+
+test.each([{}, { password: '' }])('another address without a password is refused: %j', async (sink) => {
+  const config = await configOf(sink, { clickhouse_host: '0.0.0.0' });
+  expect(() => clickHouseOf(config)).toThrow(FatalError);
+  expect(() => endpointsOf(config)).toThrow(
+    /0\.0\.0\.0 without a password.*`password` of the ClickHouse sink/,
+  );
+});
+
+test.each([
+  ['0.0.0.0', ['0.0.0.0']],
+  ['192.0.2.1', ['127.0.0.1', '192.0.2.1']],
+])('%s with a password is listened on at the port of the sink', async (clickhouse_host, hosts) => {
+  const config = await configOf({ url: 'http://localhost:8124', password: 'x' }, { clickhouse_host });
+  const endpoints = endpointsOf(config).filter(({ port }) => port === 8124);
+  expect(endpoints.map(({ host }) => host)).toEqual(hosts);
+  expect(endpoints.at(-1)?.key).toBe('up.clickhouse_host');
+});
+
+test('where to ask is told of a ClickHouse on another machine, too', async () => {
+  const config = await configOf({ url: 'http://store.example:8123' }, { clickhouse: false });
+  expect(whereToLook(config, {}, { configFile: 'x', logDir: 'y' })).toContain('http://store.example:8123');
+});
