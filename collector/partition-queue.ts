@@ -69,7 +69,7 @@ export function createPartitionQueue(
   return {
     append: (rows) =>
       new Promise<void>((resolve, reject) => {
-        const bytes = rows.reduce((sum, row) => sum + row.line.length + (row.header?.length ?? 0), 0);
+        const bytes = rows.reduce((sum, row) => sum + row.line.length, 0);
         if (pending.bytes + bytes > pending.bytesMax && pending.bytes > 0) {
           reject(new BackPressureError('too much is waiting for Redis'));
           return;

@@ -1,6 +1,6 @@
 import type { DeadLetter } from '../common/dead-letter.ts';
 import { partitionOf } from '../common/partition.ts';
-import { headerOf } from '../common/stream-entry.ts';
+import { logToLine } from '../common/log-row.ts';
 import type { EntryRow } from '../common/stream-entry.ts';
 import type { TrackingLog } from '../common/tracking-log.ts';
 import type { Outcome } from './outcome.ts';
@@ -29,8 +29,7 @@ export function rowOf(outcome: Kept): Row {
 function logRow(log: TrackingLog): Row {
   return {
     kind: 'log',
-    line: JSON.stringify(log),
-    header: JSON.stringify(headerOf(log)),
+    line: logToLine(log),
     counted: { day: dayOf(log), input: log.input ?? '', interface_id: log.interface_id ?? '' },
   };
 }

@@ -1,20 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { PermanentError } from './errors.ts';
-import { decodeEntry, decodeHeader, encodeEntries, ENTRY_ROWS_MAX, headerOf } from './stream-entry.ts';
-import { logsOfOneTransaction } from './testing/log-arbitraries.ts';
-import type { TrackingLog } from './tracking-log.ts';
-
-const stamp = { ingest_time: '2026-01-31T09:15:01.000000Z', channel: 'http', input: 'i' };
-
-test('what the merge needs of a log comes through the header as it was', () => {
-  fc.assert(
-    fc.property(logsOfOneTransaction(), (logs) => {
-      const rows = logs.map((log) => headerOf({ ...log, ...stamp } as TrackingLog));
-      expect(decodeHeader(Buffer.from(JSON.stringify(rows)))).toEqual(logs);
-    }),
-  );
-});
+import { LOG_COLUMNS } from './log-row.ts';
+import { decodeEntry, encodeEntries, ENTRY_ROWS_MAX, fieldsOf } from './stream-entry.ts';
 
 test('rows come out of entries in their order, in as few entries as the bound allows', () => {
   fc.assert(
@@ -54,26 +41,43 @@ test.each([
 });
 
 test('an entry of ours is not, and a field that we do not know does no harm', () => {
-  const entry = decodeEntry('log', raw('v', '1', 'n', '1', 'h', '[]', 'logs', '{}\n', 'more', 'x'));
-  expect(entry).toMatchObject({ id: '1-0', rows: 1, header: Buffer.from('[]'), body: Buffer.from('{}\n') });
-  expect(entry.broken).toBeUndefined();
+  const entry = decodeEntry('log', raw('v', '1', 'n', '1', 'logs', '[]\n', 'more', 'x'));
+  expect(entry).toMatchObject({ id: '1-0', rows: 1, body: Buffer.from('[]\n') });
+  expect([entry.broken, entry.newer]).toEqual([undefined, undefined]);
 });
 
-const row = ['T1', 'send', 'failed', '2026-01-31T09:15:00.000000Z', 'e1'];
-test.each<[string, unknown]>([
-  ['that is no JSON', 'nonsense'],
-  ['that is no array', {}],
-  ['with a row that is none', [{}]],
-  ...row.map((_, i) => [`without the ${i + 1}. field`, [row.with(i, null as never)]] as [string, unknown]),
-  ['with a row that ends early', [row.slice(0, 4)]],
-  ['with a number for a transaction', [row.with(0, 5 as never)]],
-  ['with a status of its own', [row.with(2, 'done')]],
-  ['with a time in another form', [row.with(3, '2026-01-31T09:15:00Z')]],
-  ['with a text for an attempt', [[...row, null, '', '1']]],
-  ['with a text for a duration', [[...row, null, '', 1, '12']]],
-  ['with keys that are no object', [[...row, null, '', 1, null, null, null, null, ['a']]]],
-  ['with a key whose value is no text', [[...row, null, '', 1, null, null, null, null, { a: 1 }]]],
-])('a header %s is refused', (_, header) => {
-  const text = typeof header === 'string' ? header : JSON.stringify(header);
-  expect(() => decodeHeader(Buffer.from(text))).toThrow(PermanentError);
+test('an entry comes out as it went in, with how its rows are counted, day by day and input by input', () => {
+  const counted = (day: string, input: string, interface_id: string) => ({ day, input, interface_id });
+  const rows = [
+    counted('2026-01-31', 'api', 'order'),
+    counted('2026-01-31', 'api', ''),
+    counted('2026-01-31', 'api', 'order'),
+    counted('2026-01-31', 'files', 'order'),
+    counted('2026-02-01', 'files', 'order'),
+  ].map((one, index) => ({ line: `[${index}]`, counted: one }));
+  const entries = encodeEntries(rows).map((entry) =>
+    decodeEntry('log', raw(...fieldsOf('log', entry).map(String))),
+  );
+  expect(entries.map(({ rows: n, body, account }) => [n, String(body), account])).toEqual([
+    [
+      3,
+      '[0]\n[1]\n[2]\n',
+      {
+        day: '2026-01-31',
+        input: 'api',
+        counts: new Map([
+          ['order', 2],
+          ['', 1],
+        ]),
+      },
+    ],
+    [1, '[3]\n', { day: '2026-01-31', input: 'files', counts: new Map([['order', 1]]) }],
+    [1, '[4]\n', { day: '2026-02-01', input: 'files', counts: new Map([['order', 1]]) }],
+  ]);
+});
+
+test('an entry whose rows have more columns than are known is marked', () => {
+  const columns = (count: number) =>
+    decodeEntry('log', raw('v', '1', 'n', '1', 'c', String(count), 'logs', '[]\n')).newer;
+  expect([columns(LOG_COLUMNS.length), columns(LOG_COLUMNS.length + 1)]).toEqual([undefined, true]);
 });

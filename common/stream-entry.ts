@@ -1,20 +1,16 @@
 import { decodeAccount, encodeAccount } from './account.ts';
 import type { Account } from './account.ts';
-import { PermanentError } from './errors.ts';
-import type { MergeLog } from './merge.ts';
+import { LOG_COLUMNS } from './log-row.ts';
 import type { StreamKind } from './redis/keys.ts';
-import { STATUSES } from './tracking-log.ts';
-import type { TrackingLog } from './tracking-log.ts';
 
 /**
  * The wire: one stream entry is one batch of one partition. Its fields are
  *
  * - `v`: version of this format,
  * - `n`: number of rows,
- * - `logs`, `summaries` or `dead_letters`: the rows as NDJSON, exactly as ClickHouse reads JSONEachRow, so that a sink passes the
- *   bytes on without parsing them,
- * - `h` (log stream only): one JSON array of arrays with what the merge needs of each log, in the order of
- *   `HEADER_FIELDS`, trailing absent ones left out; so the processor parses no lines,
+ * - `logs`, `summaries` or `dead_letters`: the rows, one JSON value a line, exactly as ClickHouse reads them, so that a sink passes the
+ *   bytes on without parsing them; what they look like: log-row.ts, summary-row.ts, and dead letters as objects,
+ * - `c` (where rows are arrays): how many columns whoever wrote them knows; a reader that knows fewer must not go on,
  * - `a` (what collectors add): day, input and number of rows by interface, for the books (account.ts).
  */
 export const ENTRY_VERSION = '1';
@@ -29,60 +25,12 @@ export const ROWS_FIELD: Readonly<Record<StreamKind, string>> = {
   dead_letter: 'dead_letters',
 };
 
-const HEADER_FIELDS = [
-  'transaction_id',
-  'step',
-  'status',
-  'event_time',
-  'event_id',
-  'interface_id',
-  'branch',
-  'attempt',
-  'duration_ms',
-  'node',
-  'error_code',
-  'error_message',
-  'business_keys',
-  'parent_transaction_id',
-  'source_system',
-  'target_system',
-] as const satisfies readonly (keyof MergeLog)[];
-type HeaderField = (typeof HEADER_FIELDS)[number];
-/** So many of them, the first ones, are in every row. */
-const REQUIRED = 5;
-
-/** The header's row of one log, in the order of HEADER_FIELDS. Absent fields are null, so that positions hold; trailing ones are left out. */
-export function headerOf(log: TrackingLog): unknown[] {
-  // Field by field and not over HEADER_FIELDS, since it is done for every log (with its JSON: 1.2 instead of 1.6 µs).
-  const row: unknown[] = [
-    log.transaction_id,
-    log.step,
-    log.status,
-    log.event_time,
-    log.event_id,
-    log.interface_id ?? null,
-    log.branch,
-    log.attempt,
-    log.duration_ms ?? null,
-    log.node ?? null,
-    log.error_code ?? null,
-    log.error_message ?? null,
-    log.business_keys ?? null,
-    log.parent_transaction_id ?? null,
-    log.source_system ?? null,
-    log.target_system ?? null,
-  ];
-  let end = row.length;
-  while (row[end - 1] === null) end -= 1;
-  row.length = end;
-  return row;
-}
+/** Columns of the streams whose rows are arrays. */
+const COLUMNS: Partial<Record<StreamKind, number>> = { log: LOG_COLUMNS.length };
 
 /** One entry's content, ready to be sent. */
 export interface EncodedEntry {
   rows: number;
-  /** The field `h`; '' for streams that have none. */
-  header: string;
   body: string;
   /** The field `a`, if the rows are counted. */
   account?: Account;
@@ -91,7 +39,6 @@ export interface EncodedEntry {
 /** A row on its way into an entry. */
 export interface EntryRow {
   line: string;
-  header?: string;
   /** Under what it is counted. */
   counted?: CountedAs;
 }
@@ -102,17 +49,15 @@ export interface CountedAs {
   interface_id: string;
 }
 
-/** Rows, and for logs their headers, as as few entries as the bounds allow, in order. An entry is of one day and input. */
+/** Rows as as few entries as the bounds allow, in order. An entry is of one day and input. */
 export function encodeEntries(rows: readonly EntryRow[]): EncodedEntry[] {
   const entries: EncodedEntry[] = [];
   let start = 0;
   let bytes = 0;
   const close = (end: number) => {
     const part = rows.slice(start, end);
-    const headers = part.flatMap((row) => (row.header === undefined ? [] : [row.header]));
     entries.push({
       rows: part.length,
-      header: headers.length === 0 ? '' : `[${headers.join(',')}]`,
       body: `${part.map((row) => row.line).join('\n')}\n`,
       ...accountOf(part),
     });
@@ -121,7 +66,7 @@ export function encodeEntries(rows: readonly EntryRow[]): EncodedEntry[] {
   };
   rows.forEach((row, index) => {
     // UTF-16 units are near enough: the bound protects memory, it is not a promise.
-    const size = row.line.length + (row.header?.length ?? 0);
+    const size = row.line.length;
     const isFull = index - start >= ENTRY_ROWS_MAX || bytes + size > ENTRY_BYTES_MAX;
     if (index > start && (isFull || !isSameAccount(rows[start], row))) close(index);
     bytes += size;
@@ -146,16 +91,14 @@ function accountOf(rows: readonly EntryRow[]): { account?: Account } {
 }
 
 /** The fields of an entry, names and values, as XADD takes them after the id. */
-export function fieldsOf(
-  kind: StreamKind,
-  { rows, header, body, account }: EncodedEntry,
-): (string | number)[] {
+export function fieldsOf(kind: StreamKind, { rows, body, account }: EncodedEntry): (string | number)[] {
+  const columns = COLUMNS[kind];
   return [
     'v',
     ENTRY_VERSION,
     'n',
     rows,
-    ...(header === '' ? [] : ['h', header]),
+    ...(columns === undefined ? [] : ['c', columns]),
     ...(account === undefined ? [] : ['a', encodeAccount(account)]),
     ROWS_FIELD[kind],
     body,
@@ -166,14 +109,15 @@ export function fieldsOf(
 export interface StreamEntry {
   id: string;
   rows: number;
-  header: Buffer | undefined;
   body: Buffer;
   /** How its rows are counted, if they are. */
   account?: Account;
-  /** Names and values as they came, for a dead letter; shares its memory with header and body. */
+  /** Names and values as they came, for a dead letter; shares its memory with the body. */
   fields: readonly Buffer[];
   /** Why it is none of ours, in words; it has no rows then. */
   broken?: string;
+  /** Its rows have columns that this release does not know. */
+  newer?: true;
 }
 
 const EMPTY: Buffer = Buffer.alloc(0);
@@ -184,23 +128,25 @@ export function decodeEntry(kind: StreamKind, raw: readonly [Buffer, readonly Bu
   const [id, fields] = raw;
   let version = '';
   let rows = 0;
-  let header: Buffer | undefined;
   let body = EMPTY;
   let account: Account | undefined;
+  let columns = 0;
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const field = String(fields[i]);
     if (field === 'v') version = String(fields[i + 1]);
     else if (field === 'n') rows = Number(String(fields[i + 1]));
-    else if (field === 'h') header = fields[i + 1];
+    else if (field === 'c') columns = Number(String(fields[i + 1]));
     else if (field === 'a') account = decodeAccount(String(fields[i + 1]));
     else if (field === ROWS_FIELD[kind]) body = fields[i + 1] ?? EMPTY;
   }
   const broken = brokenBecause();
   if (broken === undefined) {
-    const entry = { id: String(id), rows, header, body, fields };
-    return account === undefined ? entry : { ...entry, account };
+    const entry: StreamEntry = { id: String(id), rows, body, fields };
+    if (account !== undefined) entry.account = account;
+    if (columns > (COLUMNS[kind] ?? 0)) entry.newer = true;
+    return entry;
   }
-  return { id: String(id), rows: 0, header: undefined, body: EMPTY, fields, broken };
+  return { id: String(id), rows: 0, body: EMPTY, fields, broken };
 
   function brokenBecause(): string | undefined {
     if (version !== ENTRY_VERSION) return `is not of format version ${ENTRY_VERSION}`;
@@ -212,61 +158,7 @@ export function decodeEntry(kind: StreamKind, raw: readonly [Buffer, readonly Bu
 }
 
 /** What an entry takes in memory: of one that is none of ours, all of its fields are kept. */
-export function bytesHeld({ body, header, fields, broken }: StreamEntry): number {
-  if (broken === undefined) return body.length + (header?.length ?? 0);
+export function bytesHeld({ body, fields, broken }: StreamEntry): number {
+  if (broken === undefined) return body.length;
   return fields.reduce((sum, field) => sum + field.length, 0);
-}
-
-/** What the merge needs of each log of an entry. Throws a PermanentError, saying what the entry has or lacks, when the header is not one. */
-export function decodeHeader(header: Buffer): MergeLog[] {
-  let rows: unknown;
-  try {
-    rows = JSON.parse(header.toString());
-  } catch (error) {
-    throw new PermanentError('has a header that is not JSON', { cause: error });
-  }
-  if (!Array.isArray(rows)) throw new PermanentError('has a header that is not an array');
-  return rows.map(logOf);
-}
-
-/** No schema, since it is done for every log; but nothing that could trip up the merge comes through. */
-function logOf(row: unknown): MergeLog {
-  if (!Array.isArray(row)) throw new PermanentError('has a row in its header that is not an array');
-  const log: Record<string, unknown> = {};
-  for (let i = 0; i < HEADER_FIELDS.length; i += 1) {
-    const field = HEADER_FIELDS[i] as HeaderField;
-    const value: unknown = row[i];
-    if (value === null || value === undefined) {
-      if (i < REQUIRED) throw new PermanentError(`has a row in its header without ${field}`);
-      continue;
-    }
-    const check = CHECKS[i];
-    if (check === undefined ? typeof value !== 'string' : !check(value)) {
-      throw new PermanentError(`has a row in its header whose ${field} is not one`);
-    }
-    log[field] = value;
-  }
-  return log as unknown as MergeLog;
-}
-
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
-
-/** What is more than just any text, by its place: a lookup by name would cost as much as all the checks. */
-const CHECKS = HEADER_FIELDS.map((field) => {
-  const checks: Partial<Record<HeaderField, (value: unknown) => boolean>> = {
-    status: (value) => (STATUSES as readonly unknown[]).includes(value),
-    event_time: (value) => typeof value === 'string' && TIME.test(value),
-    attempt: Number.isSafeInteger,
-    duration_ms: (value) => typeof value === 'number',
-    business_keys: isTexts,
-  };
-  return checks[field];
-});
-
-function isTexts(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  for (const name in value) {
-    if (typeof (value as Record<string, unknown>)[name] !== 'string') return false;
-  }
-  return true;
 }

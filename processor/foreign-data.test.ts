@@ -129,17 +129,18 @@ describe('an entry that is none of ours', () => {
     'e',
     ...more,
   ];
-  const entry = (header: unknown, body = '{}\n') => {
-    const h = typeof header === 'string' ? header : JSON.stringify(header);
-    return ['v', '1', 'n', '1', 'h', h, 'logs', body];
+  const entry = (...rows: unknown[][]) => {
+    const body = rows.map((one) => `${JSON.stringify(one)}\n`).join('');
+    return ['v', '1', 'n', String(rows.length), 'logs', body];
   };
   const BROKEN: [string, (string | Buffer)[]][] = [
     ['of somebody else', ['hello', 'world']],
-    ['of another version', ['v', '2', 'n', '1', 'h', '[]', 'logs', '{}\n']],
-    ['without a header', ['v', '1', 'n', '1', 'logs', '{}\n']],
-    ['with a header that is no JSON', entry('nonsense')],
-    ['with a log that has no step', entry([['T', null, 'succeeded', '2026-01-31T09:15:00.000000Z', 'e']])],
-    ['with a sound log and one that is not', entry([row('Tsound'), row('Tnot', [null, 5])])],
+    ['of another version', ['v', '2', 'n', '1', 'logs', '[]\n']],
+    ['with rows that are objects', ['v', '1', 'n', '1', 'logs', '{}\n']],
+    ['with a row that is no JSON', ['v', '1', 'n', '1', 'logs', 'nonsense\n']],
+    ['with fewer rows than it says', ['v', '1', 'n', '2', 'logs', `${JSON.stringify(row('Tone'))}\n`]],
+    ['with a log that has no step', entry(['T', null, 'succeeded', '2026-01-31T09:15:00.000000Z', 'e'])],
+    ['with a sound log and one that is not', entry(row('Tsound'), row('Tnot', [null, 5]))],
     ['with bytes that are no text', ['v', Buffer.from([0xff, 0xfe])]],
   ];
 

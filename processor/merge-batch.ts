@@ -2,7 +2,7 @@ import type { Account } from '../common/account.ts';
 import { PermanentError } from '../common/errors.ts';
 import type { MergeLog } from '../common/merge.ts';
 import { millisOfId } from '../common/redis/stream-id.ts';
-import { decodeHeader } from '../common/stream-entry.ts';
+import { mergeLogsOf } from '../common/log-row.ts';
 import type { StreamEntry } from '../common/stream-entry.ts';
 import type { LogsOfTransaction } from './transaction-record.ts';
 
@@ -41,10 +41,10 @@ export function groupByTransaction(entries: readonly StreamEntry[], now: number)
 }
 
 /** Or why there are none, in words. */
-function logsOf({ broken, header }: StreamEntry): MergeLog[] | string {
-  if (broken !== undefined || header === undefined) return broken ?? 'has no header in the field h';
+function logsOf({ broken, body, rows }: StreamEntry): MergeLog[] | string {
+  if (broken !== undefined) return broken;
   try {
-    return decodeHeader(header);
+    return mergeLogsOf(body, rows);
   } catch (error) {
     if (error instanceof PermanentError) return error.message;
     throw error;

@@ -1,6 +1,7 @@
 import { bookingsOf } from '../common/account.ts';
 import type { Account, Booking } from '../common/account.ts';
 import type { StreamEntry } from '../common/stream-entry.ts';
+import { rowFromLine } from '../common/wire-row.ts';
 import { linesOf } from './lines.ts';
 import type { RefusedRow, SinkBatch } from './sink.ts';
 
@@ -38,11 +39,7 @@ function refusedOf(
 }
 
 function interfaceOf(line: Buffer): string {
-  try {
-    const { interface_id } = JSON.parse(line.toString()) as { interface_id?: unknown };
-    return typeof interface_id === 'string' ? interface_id : '';
-  } catch {
-    // It may have been refused for just that.
-    return '';
-  }
+  // It may have been refused for being no row.
+  const interfaceId = rowFromLine('log', line.toString()).row?.['interface_id'];
+  return typeof interfaceId === 'string' ? interfaceId : '';
 }

@@ -1,4 +1,5 @@
 import type { StreamKind } from '../common/redis/keys.ts';
+import { rowFromLine } from '../common/wire-row.ts';
 import { canonicalTimestamp } from '../common/timestamp.ts';
 import { FIELDS, STEP_FIELDS } from './fields.ts';
 import type { FieldKind, Fields } from './fields.ts';
@@ -20,14 +21,8 @@ export type UnknownFields = 'refuse' | 'keep';
 
 /** The row that a line is, or in words why it is none. */
 export function checkRow(stream: StreamKind, line: string, unknown: UnknownFields): CheckedRow {
-  let row: unknown;
-  try {
-    row = JSON.parse(line);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return { reason: `is not JSON: ${oneLine(error.message)}` };
-  }
-  if (!isObject(row)) return { reason: 'is not a JSON object' };
+  const { row, reason: trouble } = rowFromLine(stream, line);
+  if (row === undefined) return { reason: trouble };
   const missing = REQUIRED[stream].find((field) => isAbsent(row[field]));
   if (missing !== undefined) return { reason: `${missing}: is required` };
   const reason = wrongField(FIELDS[stream], row, unknown);

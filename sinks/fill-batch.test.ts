@@ -7,7 +7,6 @@ import { cutDown } from './fill-batch.ts';
 const entry = (id: number, rows: number): StreamEntry => ({
   id: `${id}-0`,
   rows,
-  header: undefined,
   body: Buffer.alloc(rows * 100),
   fields: [],
 });

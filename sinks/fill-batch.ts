@@ -65,7 +65,7 @@ export function cutDown(batch: BatchConfig, entries: StreamEntry[]): void {
 
 /**
  * Adds entries up to the batch's bounds; a first one whatever its size. False if some were left out: they are in the stream, and will be read again.
- * The headers are let go: no store reads them, and they are a good part of an entry. Only of what is none of ours everything is kept.
+ * Only of what is none of ours everything is kept.
  */
 function addWithin(batch: BatchConfig, entries: StreamEntry[], more: readonly StreamEntry[]): boolean {
   let { rows, bytes } = sizeOf(entries);
@@ -74,7 +74,7 @@ function addWithin(batch: BatchConfig, entries: StreamEntry[], more: readonly St
     rows += size.rows;
     bytes += size.bytes;
     if (entries.length > 0 && (rows > batch.rows_max || bytes > batch.bytes_max)) return false;
-    entries.push(entry.broken === undefined ? { ...entry, header: undefined, fields: [] } : entry);
+    entries.push(entry.broken === undefined ? { ...entry, fields: [] } : entry);
   }
   return true;
 }

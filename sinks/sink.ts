@@ -32,7 +32,7 @@ export interface SinkBatch extends Lane {
   token: string;
   /** Whether the store may have been given it before, here or by another process; it may have got as far as anything then. */
   repeated: boolean;
-  /** Rows as NDJSON, each chunk whole lines: tracking logs, summaries or dead letters exactly as ClickHouse reads JSONEachRow. */
+  /** Rows, one JSON value a line, each chunk whole lines, as they travel (common/wire-row.ts reads them) and as ClickHouse does. */
   chunks: readonly Buffer[];
   rows: number;
   bytes: number;

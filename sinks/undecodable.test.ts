@@ -39,7 +39,7 @@ describe('an entry that is none of ours', () => {
     await lab.caughtUp();
     expect(store.tried.map(({ rows, chunks }) => [rows, chunks.length])).toEqual([[10, 2]]);
     const [refused, ...undecodable] = await streams.deadLetters();
-    expect(Buffer.from(refused!.raw_base64, 'base64').toString()).toBe(JSON.stringify(aLog(6)));
+    expect(JSON.parse(Buffer.from(refused!.raw_base64, 'base64').toString())).toEqual(aLog(6));
     expect(undecodable).toMatchObject(
       ids.map((id) => ({ event_id: eventId(id), stage: 'stream', meta: { reader: `sink ${NAME}` } })),
     );

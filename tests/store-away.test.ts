@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { usageOf } from '../bench/process-usage.ts';
 import { createKeys } from '../common/redis/keys.ts';
-import { encodeEntries } from '../common/stream-entry.ts';
+import { encodeEntries, fieldsOf } from '../common/stream-entry.ts';
 import { until } from '../common/testing/until.ts';
-import { aLog } from '../sinks/testing/rows.ts';
+import { aLog, lineOf } from '../sinks/testing/rows.ts';
 import { openGround } from './chaos/ground.ts';
 import type { Ground } from './chaos/ground.ts';
 import { openStore } from './chaos/store.ts';
@@ -21,12 +21,12 @@ async function fill({ streams }: Ground): Promise<number> {
   let bytes = 0;
   for (let from = 0; from < ROWS; from += 1000) {
     const rows = Array.from({ length: 1000 }, (_, i) => ({
-      line: JSON.stringify(aLog(from + i, { payload: PAYLOAD })),
+      line: lineOf('log', aLog(from + i, { payload: PAYLOAD })),
     }));
-    for (const { rows: n, body } of encodeEntries(rows)) {
+    for (const entry of encodeEntries(rows)) {
       const stream = keys.stream((bytes / MIB) & (PARTITIONS - 1), 'log');
-      await streams.redis.xadd(stream, '*', 'v', '1', 'n', n, 'h', '[]', 'logs', body);
-      bytes += body.length;
+      await streams.redis.xadd(stream, '*', ...fieldsOf('log', entry));
+      bytes += entry.body.length;
     }
   }
   return bytes / MIB;

@@ -5,7 +5,8 @@ import { testRedisConfig } from '../testing/redis-config.ts';
 import { startRedis } from '../testing/redis-server.ts';
 import type { TestRedis } from '../testing/redis-server.ts';
 import { until } from '../testing/until.ts';
-import { ForeignDataError } from '../errors.ts';
+import { describeError, ForeignDataError, RetriableError } from '../errors.ts';
+import { LOG_COLUMNS } from '../log-row.ts';
 import { connectBlocking, connectRedis, untilReady } from './connection.ts';
 import type { RedisClient } from './connection.ts';
 import { createStreamReader, disconnectOn } from './stream-reader.ts';
@@ -27,6 +28,18 @@ afterAll(async () => {
 });
 
 const reader = () => createStreamReader(blocking, 's', 'log', 1e6);
+test('entries of a newer release are not read past: their columns would vanish without a word', async () => {
+  const fields = (columns: number) => ['v', '1', 'n', '1', 'c', String(columns), 'logs', '[]\n'];
+  await redis.xadd('newer', '*', ...fields(LOG_COLUMNS.length));
+  const id = await redis.xadd('newer', '*', ...fields(LOG_COLUMNS.length + 1));
+  const newer = createStreamReader(redis, 'newer', 'log', 1e6);
+  const error: unknown = await newer.read('0-0', 0).catch((e: unknown) => e);
+  expect(error).toBeInstanceOf(RetriableError);
+  expect(describeError(error)).toBe(
+    `entry ${id} of newer was written by a newer release: bring this process up to date`,
+  );
+});
+
 const add = (stream = 's') => redis.xadd(stream, '*', 'v', '1', 'n', '1', 'logs', '{}\n');
 /** A read that is waiting in Redis by now, for so long at most. */
 async function blockedRead(afterId: string, blockMs: number) {

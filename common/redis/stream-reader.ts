@@ -1,3 +1,4 @@
+import { RetriableError } from '../errors.ts';
 import { bytesHeld, decodeEntry } from '../stream-entry.ts';
 import type { StreamEntry } from '../stream-entry.ts';
 import type { RedisClient } from './connection.ts';
@@ -41,6 +42,17 @@ export function createStreamReader(
     entryBytes = average > entryBytes ? average : entryBytes * 0.7 + average * 0.3;
   }
 
+  function decode(raw: readonly RawEntry[]): StreamEntry[] {
+    const entries = raw.map((entry) => decodeEntry(kind, entry));
+    const newer = entries.find((entry) => entry.newer);
+    // Its rows would lose columns without a word. They wait until this process is as new.
+    if (newer !== undefined)
+      throw new RetriableError(
+        `entry ${newer.id} of ${stream} was written by a newer release: bring this process up to date`,
+      );
+    return entries;
+  }
+
   return {
     read: async (afterId, blockMs) => {
       const count = Math.max(1, Math.min(READ_ENTRIES_MAX, Math.floor(bytesMax / entryBytes)));
@@ -49,13 +61,13 @@ export function createStreamReader(
         redis.callBuffer('XREAD', 'COUNT', String(count), ...block, 'STREAMS', stream, afterId),
         stream,
       )) as [[Buffer, RawEntry[]]] | null;
-      const entries = (answer?.[0][1] ?? []).map((raw) => decodeEntry(kind, raw));
+      const entries = decode(answer?.[0][1] ?? []);
       learn(entries);
       return entries;
     },
     range: async (firstId, lastId) => {
       const raw = (await reply(redis.callBuffer('XRANGE', stream, firstId, lastId), stream)) as RawEntry[];
-      return raw.map((entry) => decodeEntry(kind, entry));
+      return decode(raw);
     },
   };
 }

@@ -8,6 +8,7 @@ import { decodeEntry } from '../stream-entry.ts';
 import type { Summary } from '../summary.ts';
 import { summaryFromLine } from '../summary-row.ts';
 import type { TrackingLog } from '../tracking-log.ts';
+import { rowFromLine } from '../wire-row.ts';
 
 /** What the streams of a test's Redis hold, row by row. */
 export interface TestStreams extends AsyncDisposable {
@@ -42,7 +43,7 @@ export function openStreams(
   }
   return {
     redis,
-    logs: async () => (await lines('log')).map((line) => JSON.parse(line) as TrackingLog),
+    logs: async () => (await lines('log')).map((line) => rowFromLine('log', line).row as TrackingLog),
     summaries: async () => (await lines('summary')).map(summaryFromLine),
     deadLetters: async () => (await lines('dead_letter')).map((line) => JSON.parse(line) as DeadLetter),
     [Symbol.asyncDispose]: async () => {

@@ -1,7 +1,7 @@
 import { createFlowFinder } from '../../common/flow.ts';
 import type { FlowsConfig } from '../../common/flow.ts';
 import type { MergeLog } from '../../common/merge.ts';
-import { decodeHeader, headerOf } from '../../common/stream-entry.ts';
+import { logToLine, mergeLogsOf } from '../../common/log-row.ts';
 import type { Summary } from '../../common/summary.ts';
 import type { TrackingLog } from '../../common/tracking-log.ts';
 import { retentionOf, retentionSetting } from '../../processor/retention.ts';
@@ -27,10 +27,10 @@ export function rulesOf(config: FlowsConfig & { processor: Retention }): Rules {
   return { findFlow: createFlowFinder(config), retention: config.processor };
 }
 
-/** A log as the processor gets it: what an entry's header tells of it. */
+/** A log as the processor gets it: what an entry tells of it. */
 export function asProcessed(log: TrackingLog): MergeLog {
-  const [read] = decodeHeader(Buffer.from(JSON.stringify([headerOf(log)])));
-  if (read === undefined) throw new TypeError('a header of one log has none');
+  const [read] = mergeLogsOf(Buffer.from(`${logToLine(log)}\n`), 1);
+  if (read === undefined) throw new TypeError('a row of one log has none');
   return read;
 }
 

@@ -12,6 +12,7 @@ import { systemClock } from '../../common/clock.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { startClickHouse } from '../../common/testing/clickhouse.ts';
 import type { TestClickHouse } from '../../common/testing/clickhouse.ts';
+import { FORMAT_OF } from './format.ts';
 import { createSink } from '../registry.ts';
 import { aDeadLetter, aLog, aSummary, batchOf } from '../testing/rows.ts';
 import { clusterTopology } from './cluster.ts';
@@ -153,7 +154,7 @@ test('inserts go to the table that splits them, are answered when the shards hav
     await sink.close();
     const given = Object.fromEntries(asked.at(-1)!.searchParams);
     expect(given).toMatchObject({
-      query: 'INSERT INTO tranweave.tracking_log FORMAT JSONEachRow',
+      query: `INSERT INTO tranweave.tracking_log ${FORMAT_OF.log}`,
       insert_deduplication_token: 'the token',
       distributed_foreground_insert: '1',
       max_insert_block_size: '2',

@@ -8,6 +8,7 @@ import type { Lines } from '../lines.ts';
 import type { RefusedRow, SinkBatch } from '../sink.ts';
 import { ask } from './ask.ts';
 import { isRowFailure, meaningOf } from './failure.ts';
+import { FORMAT_OF } from './format.ts';
 import { findRefused } from './refused-rows.ts';
 import { completeParts } from './repeated.ts';
 import { COLLAPSING, oneBlock, READING } from './settings.ts';
@@ -32,7 +33,7 @@ export async function insertBatch(
   const table = `${database}.${TABLE_OF[batch.stream]}`;
   const store = (chunks: readonly Buffer[], token: string) =>
     ask(client, {
-      sql: `INSERT INTO ${table} FORMAT JSONEachRow`,
+      sql: `INSERT INTO ${table} ${FORMAT_OF[batch.stream]}`,
       rows: Readable.from(chunks, { objectMode: false }),
       settings: {
         ...oneBlock(batch.rows),
@@ -61,7 +62,7 @@ export async function insertBatch(
   }
   const lines = linesOf(batch.chunks);
   try {
-    const refused = await findRefused(client, table, lines, topology, signal);
+    const refused = await findRefused({ client, table, kind: batch.stream, lines, topology, signal });
     const rest = without(lines, refused);
     if (rest.length > 0) await storeOnce(rest, `${batch.token}/without-${nameOf(refused)}`);
     return refused;

@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { StreamKind } from '../../common/redis/keys.ts';
+import { rowFromLine } from '../../common/wire-row.ts';
 import { linesOf } from '../lines.ts';
 import { askRows } from './ask.ts';
 import { quote } from './quote.ts';
@@ -63,7 +64,7 @@ function daysOf({ kind, chunks }: Repeated): Day[] {
   const days = new Map<string, Day>();
   for (let i = 0; i < lines.count; i += 1) {
     const line = lines.slice(i, i + 1);
-    const row = rowOf(line);
+    const { row } = rowFromLine(kind, line.toString());
     // ClickHouse has read it; what cannot be read here is in a part with others.
     if (row === undefined) continue;
     const date = String(row[time]).slice(0, 'YYYY-MM-DD'.length);
@@ -73,14 +74,6 @@ function daysOf({ kind, chunks }: Repeated): Day[] {
     if (day.sample.length < SAMPLE) day.sample.push(row);
   }
   return [...days.values()];
-}
-
-function rowOf(line: Buffer): Row | undefined {
-  try {
-    return JSON.parse(line.toString()) as Row;
-  } catch {
-    return undefined;
-  }
 }
 
 async function missingDays(repeated: Repeated, days: readonly Day[]): Promise<Day[]> {

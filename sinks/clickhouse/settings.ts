@@ -31,6 +31,10 @@ export const READING: ClickHouseSettings = {
   // A duration is the same number in the table as in the log.
   precise_float_parsing: 1,
   input_format_defaults_for_omitted_fields: 1,
+  // Rows that are arrays: what is absent is null, or left out at the end. Columns that this release does not know never get here: the
+  // reader of the stream waits for a newer release (stream-reader.ts).
+  input_format_null_as_default: 1,
+  input_format_json_compact_allow_variable_number_of_columns: 1,
   // A field that a newer collector writes must not vanish without a word: its rows wait, or are dead letters, until the sinks are as
   // new (refused-rows.ts). The price: in an update, sinks go before collectors.
   input_format_skip_unknown_fields: 0,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { summaryToLine } from '../../common/summary-row.ts';
-import { aDeadLetter, aLog, aSummary, batchOf } from '../testing/rows.ts';
+import { aDeadLetter, aLog, aSummary, batchOf, lineOf } from '../testing/rows.ts';
 import { newestOf } from './newest.ts';
 import { readRows } from './read-rows.ts';
 import { placeOf, TABLES } from './tables.ts';
@@ -12,11 +12,16 @@ const summaries = (...rows: (object | string)[]) =>
 describe('what is refused, and why:', () => {
   const log = aLog(1);
   test.each([
-    ['no JSON', '{"transaction_id":', 'the row is not a JSON object'],
-    ['no object', '[1]', 'the row is not a JSON object'],
+    ['no JSON', '["T1",', 'the row is not JSON'],
+    ['no array', '{}', 'the row is not a JSON array'],
+    [
+      'more than there are columns',
+      { ...log, colour: 'red' },
+      'the row is not a JSON array of as many values',
+    ],
     ['a number where a text belongs', { ...log, node: 5 }, 'node must be a text'],
     ['no id', { ...log, transaction_id: '' }, 'transaction_id is missing'],
-    ['no time', JSON.stringify({ ...log, event_time: undefined }), 'event_time is missing'],
+    ['no time', { ...log, event_time: undefined }, 'event_time is missing'],
     [
       'a time that stores would read in their own way',
       { ...log, event_time: 'infinity' },
@@ -25,13 +30,13 @@ describe('what is refused, and why:', () => {
     ['a time without a zone', { ...log, event_time: '2026-01-31 09:15:00' }, 'event_time must be a time'],
     [
       'a number that was rounded when it was read',
-      `${JSON.stringify(log).slice(0, -1)},"message_size":9007199254740993}`,
+      lineOf('log', { ...log, message_size: 1234 }).replace('1234', '9007199254740993'),
       'message_size must be a whole number',
     ],
     ['a fraction of a record', { ...log, record_count: 1.5 }, 'record_count must be a whole number'],
     [
       'a number that is too large for any',
-      `${JSON.stringify(log).slice(0, -1)},"duration_ms":1e999}`,
+      lineOf('log', { ...log, duration_ms: 1234 }).replace('1234', '1e999'),
       'duration_ms must be a number',
     ],
     ['a map of numbers', { ...log, attributes: { a: 1 } }, 'attributes.a must be a text'],
@@ -50,16 +55,6 @@ describe('what is refused, and why:', () => {
       'U+0000 in a key',
       { ...log, attributes: { '\u0000': 'a' } },
       'attributes has a key that holds U+0000, which the store cannot keep in a text',
-    ],
-    [
-      'a field of a newer version',
-      { ...log, colour: 'red' },
-      'the table tracking_log has no column for the field "colour"',
-    ],
-    [
-      'a field that every object has',
-      { ...log, constructor: 'x' },
-      'the table tracking_log has no column for the field "constructor"',
     ],
   ])('%s', (_, row, reason) => {
     const { rows, refused } = logs(log, row, log);
@@ -88,8 +83,12 @@ test('U+0000 is kept where the store can', () => {
   expect([rows[0]?.values[placeOf(TABLES.log, 'payload')], refused]).toEqual(['a\u0000', []]);
 });
 
-test('fields of a newer version are counted: many of them are no matter of rows', () => {
-  expect(logs({ ...aLog(1), colour: 'red' }, 'no row', { ...aLog(2), colour: 'red' }).unknownFields).toBe(2);
+test.each(['colour', 'constructor'])('a field of a newer version is refused, and counted: %s', (field) => {
+  const newer = (i: number) => ({ ...aSummary(i), [field]: 'red' });
+  // Many of them are no matter of rows.
+  const { refused, unknownFields } = summaries(newer(1), 'no row', newer(2));
+  const reason = `the table transaction_summary has no column for the field "${field}"`;
+  expect([refused[0], unknownFields]).toEqual([{ index: 0, reason }, 2]);
 });
 
 test('a summary that leaves out what is empty is the whole one', () => {

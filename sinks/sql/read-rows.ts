@@ -1,6 +1,6 @@
-import type { StreamKind } from '../../common/redis/keys.ts';
 import type { Summary } from '../../common/summary.ts';
 import { summaryFromRow } from '../../common/summary-row.ts';
+import { rowFromLine } from '../../common/wire-row.ts';
 import { linesOf } from '../lines.ts';
 import type { RefusedRow, SinkBatch } from '../sink.ts';
 import { readValue, Trouble } from './field-values.ts';
@@ -32,11 +32,12 @@ export function readRows(batch: SinkBatch, table: Table, nulInText: boolean): Re
   const lines = linesOf(batch.chunks);
   for (let index = 0; index < lines.count; index += 1) {
     const line = lines.slice(index, index + 1);
-    const record = parse(batch.stream, line.toString());
-    if (record === undefined) {
-      read.refused.push({ index, reason: 'the row is not a JSON object' });
+    const { row, reason } = rowFromLine(batch.stream, line.toString());
+    if (row === undefined) {
+      read.refused.push({ index, reason: `the row ${reason}` });
       continue;
     }
+    const record = batch.stream === 'summary' ? whole(row) : row;
     const values: Value[] = [];
     let known = 0;
     let trouble: string | undefined;
@@ -60,17 +61,6 @@ export function readRows(batch: SinkBatch, table: Table, nulInText: boolean): Re
     }
   }
   return read;
-}
-
-function parse(stream: StreamKind, line: string): Record<string, unknown> | undefined {
-  try {
-    const record: unknown = JSON.parse(line);
-    if (typeof record !== 'object' || record === null || Array.isArray(record)) return undefined;
-    return stream === 'summary' ? whole(record) : (record as Record<string, unknown>);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** A summary with what its line leaves out; one whose steps are none stays as it is, and will be refused for it. */

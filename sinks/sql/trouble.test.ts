@@ -60,9 +60,9 @@ describeEachStore((kit) => {
     });
   });
 
-  test('a field that a newer collector writes in all rows makes the batch wait', async () => {
-    const rows = logs(ROWS_REFUSED_MAX + 1, () => ({ colour: 'red' }));
-    expect(await thrown(fixture.sink.write(batchOf('log', 'newer', rows), never))).toBeInstanceOf(
+  test('a field that a newer processor writes in all rows makes the batch wait', async () => {
+    const rows = Array.from({ length: ROWS_REFUSED_MAX + 1 }, (_, i) => ({ ...aSummary(i), colour: 'red' }));
+    expect(await thrown(fixture.sink.write(batchOf('summary', 'newer', rows), never))).toBeInstanceOf(
       RetriableError,
     );
     expect(await count()).toBe(0);

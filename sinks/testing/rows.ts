@@ -1,5 +1,6 @@
 import { systemClock } from '../../common/clock.ts';
 import type { DeadLetter } from '../../common/dead-letter.ts';
+import { LOG_COLUMNS, logToLine } from '../../common/log-row.ts';
 import type { StreamKind } from '../../common/redis/keys.ts';
 import type { Summary } from '../../common/summary.ts';
 import { timestampFromMillis } from '../../common/timestamp.ts';
@@ -89,6 +90,20 @@ export function aDeadLetter(i: number, more: Partial<DeadLetter> = {}): DeadLett
   };
 }
 
+/** A row as it travels, whatever is in it; a line stays as it is. What a log has beyond its columns stands behind them, as a newer release writes it. */
+export function lineOf(stream: StreamKind, row: object | string): string {
+  if (typeof row === 'string') return row;
+  if (stream !== 'log') return JSON.stringify(row);
+  const known: readonly string[] = LOG_COLUMNS;
+  const more = Object.entries(row).filter(([field]) => !known.includes(field));
+  if (more.length === 0) return logToLine(row as TrackingLog);
+  const values = new Map(Object.entries(row));
+  return JSON.stringify([
+    ...known.map((field) => values.get(field) ?? null),
+    ...more.map(([, value]) => value),
+  ]);
+}
+
 /** Rows, or lines as they are, as a batch. */
 export function batchOf(
   stream: StreamKind,
@@ -96,7 +111,7 @@ export function batchOf(
   rows: readonly (object | string)[],
   linesPerChunk = 100,
 ): SinkBatch {
-  const lines = rows.map((row) => `${typeof row === 'string' ? row : JSON.stringify(row)}\n`);
+  const lines = rows.map((row) => `${lineOf(stream, row)}\n`);
   const chunks: Buffer[] = [];
   for (let at = 0; at < lines.length; at += linesPerChunk) {
     chunks.push(Buffer.from(lines.slice(at, at + linesPerChunk).join('')));

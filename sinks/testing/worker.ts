@@ -8,7 +8,7 @@ import type { RedisClient } from '../../common/redis/connection.ts';
 import { ensureGroup, groupsOf, sinkGroup } from '../../common/redis/groups.ts';
 import { createKeys, STREAM_KINDS } from '../../common/redis/keys.ts';
 import type { StreamKind } from '../../common/redis/keys.ts';
-import { encodeEntries, ROWS_FIELD } from '../../common/stream-entry.ts';
+import { encodeEntries, fieldsOf } from '../../common/stream-entry.ts';
 import { testRedisConfig } from '../../common/testing/redis-config.ts';
 import { startRedis } from '../../common/testing/redis-server.ts';
 import type { TestRedis } from '../../common/testing/redis-server.ts';
@@ -20,6 +20,7 @@ import { carryStream } from '../sink-worker.ts';
 import type { SinkWorkerDeps } from '../sink-worker.ts';
 import { createPace } from '../pace.ts';
 import type { Pace } from '../pace.ts';
+import { lineOf } from './rows.ts';
 import { createSlots } from '../slots.ts';
 import type { Slots } from '../slots.ts';
 
@@ -97,11 +98,10 @@ async function append(
   perEntry = 50,
 ): Promise<string[]> {
   const ids: string[] = [];
-  const lines = rows.map((row) => ({ line: typeof row === 'string' ? row : JSON.stringify(row) }));
+  const lines = rows.map((row) => ({ line: lineOf(kind, row) }));
   for (let at = 0; at < lines.length; at += perEntry) {
-    for (const { rows: n, body } of encodeEntries(lines.slice(at, at + perEntry))) {
-      const fields = ['v', '1', 'n', String(n), ROWS_FIELD[kind], body];
-      ids.push(String(await redis.xadd(keys.stream(0, kind), '*', ...fields)));
+    for (const entry of encodeEntries(lines.slice(at, at + perEntry))) {
+      ids.push(String(await redis.xadd(keys.stream(0, kind), '*', ...fieldsOf(kind, entry))));
     }
   }
   return ids;

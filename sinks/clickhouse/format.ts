@@ -1,0 +1,9 @@
+import { LOG_COLUMNS } from '../../common/log-row.ts';
+import type { StreamKind } from '../../common/redis/keys.ts';
+
+/** How rows of each stream are written: what stands between the table's name and the rows. */
+export const FORMAT_OF: Readonly<Record<StreamKind, string>> = {
+  log: `(${LOG_COLUMNS.join(', ')}) FORMAT JSONCompactEachRow`,
+  summary: 'FORMAT JSONEachRow',
+  dead_letter: 'FORMAT JSONEachRow',
+};
