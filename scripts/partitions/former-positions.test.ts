@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { rowFromLine } from '../../common/wire-row.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createAppender } from '../../collector/append.ts';
 import type { PositionedOutcome } from '../../collector/append.ts';
@@ -51,7 +52,7 @@ async function takeAll(partitions: number): Promise<string[]> {
     const stream = keys.stream(partition, 'log');
     for (const entry of await createStreamReader(redis, stream, 'log', 1e9).range('-', '+')) {
       const lines = entry.body.toString().trimEnd().split('\n');
-      ids.push(...lines.map((line) => (JSON.parse(line) as { event_id: string }).event_id));
+      ids.push(...lines.map((line) => String(rowFromLine('log', line).row?.['event_id'])));
     }
     await redis.xgroup('SETID', stream, PROCESSOR_GROUP, '$');
     await redis.xtrim(stream, 'MAXLEN', 0);
