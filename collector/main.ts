@@ -84,10 +84,12 @@ export async function startCollector(deps: CollectorRole): Promise<Started> {
 
 /** The way of an input's records, as its config says. */
 export function pipelineOf(config: InputConfig, clock: Clock): RecordPipeline {
+  const decoder = 'decoder' in config ? config.decoder : ({ type: 'json' } as const);
   return createPipeline({
     input: config.name,
     channel: config.type,
-    decoder: createDecoder('decoder' in config ? config.decoder : { type: 'json' }),
+    decoder: createDecoder(decoder),
+    standardLines: decoder.type === 'json' && config.mapping === undefined,
     mapping: config.mapping === undefined ? mapByName : createMapping(config.mapping),
     clock,
   });

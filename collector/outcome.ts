@@ -1,6 +1,15 @@
 import type { DeadLetter } from '../common/dead-letter.ts';
 import type { FieldIssue, TrackingLog } from '../common/tracking-log.ts';
 
+/** A log as its row (common/log-row.ts), and what must be known of it on the way. */
+export interface StandardRow {
+  line: string;
+  transaction_id: string;
+  interface_id: string;
+  ingest_time: string;
+  input: string;
+}
+
 /** Where a record stood. What it says never identifies it: identical texts are not duplicates. */
 export interface RecordOrigin {
   /** From file fingerprint and offset, message id, request and index: the same record always has the same id. */
@@ -27,6 +36,8 @@ export type Fields = Record<string, unknown>;
  */
 export type Outcome =
   | { kind: 'log'; log: TrackingLog }
+  /** A log too, by the short way: as the row that it will be (standard-line.ts). */
+  | { kind: 'row'; row: StandardRow }
   | {
       kind: 'dead_letter';
       dead_letter: DeadLetter;
@@ -39,6 +50,11 @@ export type Outcome =
 export interface RecordPipeline {
   /** A record as bytes, through the input's decoder. */
   fromBytes(record: RawRecord): Outcome[];
+  /**
+   * A record as a text that is JSON, if it is a standard log as it stands and the input takes these by their names. Undefined says
+   * nothing: the whole way is to be gone.
+   */
+  fromStandardLine(text: string, origin: RecordOrigin): Outcome | undefined;
   /**
    * A record that the input's own protocol has decoded already (HTTP: JSON).
    *

@@ -1,9 +1,11 @@
+import { isUtf8 } from 'node:buffer';
 import type { Clock } from '../common/clock.ts';
 import { timestampFromMillis } from '../common/timestamp.ts';
 import { checkTrackingLog } from '../common/tracking-log.ts';
 import type { FieldIssue } from '../common/tracking-log.ts';
 import type { Decoder } from './decoders/decoder.ts';
 import type { Mapping } from './mapping.ts';
+import { createStandardLineReader } from './standard-line.ts';
 import type { Fields, Outcome, RawRecord, RecordOrigin, RecordPipeline } from './outcome.ts';
 
 export interface PipelineDeps {
@@ -12,6 +14,8 @@ export interface PipelineDeps {
   channel: string;
   decoder: Decoder;
   mapping: Mapping;
+  /** Whether records that are standard logs as they stand may go the short way: the decoder reads JSON, and names are taken as they are. */
+  standardLines?: boolean;
   clock: Clock;
 }
 
@@ -82,8 +86,19 @@ export function createPipeline(deps: PipelineDeps): RecordPipeline {
     return { origin, raw: () => record.bytes, retryMeta };
   }
 
+  const readStandardLine = deps.standardLines ? createStandardLineReader({ channel, input }) : undefined;
+  function fromStandardLine(text: string, origin: RecordOrigin): Outcome | undefined {
+    const row = readStandardLine?.(text, origin.event_id, timestampFromMillis(clock.now()));
+    return row === undefined ? undefined : { kind: 'row', row };
+  }
+
   return {
+    fromStandardLine,
     fromBytes: (record) => {
+      if (readStandardLine !== undefined && isUtf8(record.bytes)) {
+        const outcome = fromStandardLine(record.bytes.toString(), record);
+        if (outcome !== undefined) return [outcome];
+      }
       const decoded = decoder.decode(record);
       if ('error' in decoded)
         return [deadLetter('decode', partOf(record, 0), `the record ${decoded.error}`, [])];

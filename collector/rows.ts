@@ -3,9 +3,9 @@ import { partitionOf } from '../common/partition.ts';
 import { logToLine } from '../common/log-row.ts';
 import type { EntryRow } from '../common/stream-entry.ts';
 import type { TrackingLog } from '../common/tracking-log.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome, StandardRow } from './outcome.ts';
 
-/** A row as it travels: its line, and the header that logs have. */
+/** A row as it travels. */
 export interface Row extends EntryRow {
   kind: 'log' | 'dead_letter';
 }
@@ -19,10 +19,12 @@ export function partitionOfOutcome(outcome: Kept, partitions: number): number {
 
 /** What decides about the partition. A dead letter has no transaction; its own id spreads it as well. */
 export function partitionKeyOf(outcome: Kept): string {
+  if (outcome.kind === 'row') return outcome.row.transaction_id;
   return outcome.kind === 'log' ? outcome.log.transaction_id : outcome.dead_letter.event_id;
 }
 
 export function rowOf(outcome: Kept): Row {
+  if (outcome.kind === 'row') return standardRow(outcome.row);
   return outcome.kind === 'log' ? logRow(outcome.log) : deadLetterRow(outcome.dead_letter);
 }
 
@@ -32,6 +34,11 @@ function logRow(log: TrackingLog): Row {
     line: logToLine(log),
     counted: { day: dayOf(log), input: log.input ?? '', interface_id: log.interface_id ?? '' },
   };
+}
+
+function standardRow(row: StandardRow): Row {
+  const { line, input, interface_id } = row;
+  return { kind: 'log', line, counted: { day: dayOf(row), input, interface_id } };
 }
 
 function deadLetterRow(letter: DeadLetter): Row {

@@ -68,9 +68,9 @@ export function createPatientRedis(deps: PatientRedisDeps): PatientRedis {
   };
 
   function count({ outcomes, from, end }: Batch): void {
-    const kinds = { log: 0, dead_letter: 0, skip: 0 };
+    const kinds = { log: 0, row: 0, dead_letter: 0, skip: 0 };
     for (const { outcome } of outcomes) kinds[outcome.kind] += 1;
-    metrics.logs.inc({ input: name }, kinds.log);
+    metrics.logs.inc({ input: name }, kinds.log + kinds.row);
     metrics.deadLetters.inc({ input: name }, kinds.dead_letter);
     metrics.skipped.inc({ input: name }, kinds.skip);
     metrics.bytes.inc({ input: name }, end - from);

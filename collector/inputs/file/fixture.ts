@@ -13,6 +13,7 @@ import { connectRedis, untilReady } from '../../../common/redis/connection.ts';
 import type { RedisClient } from '../../../common/redis/connection.ts';
 import { createKeys } from '../../../common/redis/keys.ts';
 import type { StreamKind } from '../../../common/redis/keys.ts';
+import { rowFromLine } from '../../../common/wire-row.ts';
 import { createStreamReader } from '../../../common/redis/stream-reader.ts';
 import { testRedisConfig } from '../../../common/testing/redis-config.ts';
 import { startRedis } from '../../../common/testing/redis-server.ts';
@@ -40,6 +41,7 @@ export const hastyClock: Clock = {
 /** JSON and validation alone, in place of the collector's pipeline. */
 export function plainPipeline(seen: (record: RawRecord) => void = () => {}): RecordPipeline {
   return {
+    fromStandardLine: () => undefined,
     fromBytes: (record) => {
       seen(record);
       const ingest_time = '2026-01-31T09:15:00.000000Z';
@@ -197,7 +199,7 @@ async function rows<T>(redis: RedisClient, kind: StreamKind): Promise<T[]> {
     const reader = createStreamReader(redis, keys.stream(partition, kind), kind, 1e9);
     for (const entry of await reader.range('-', '+')) {
       const lines = entry.body.toString().trimEnd().split('\n');
-      found.push(...lines.map((line) => JSON.parse(line) as T));
+      found.push(...lines.map((line) => rowFromLine(kind, line).row as T));
     }
   }
   return found;

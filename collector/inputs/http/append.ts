@@ -52,9 +52,9 @@ export function createWatchedAppender(deps: WatchedAppenderDeps): WatchedAppende
   }
 
   function count(outcomes: readonly Outcome[]): void {
-    const kinds = { log: 0, dead_letter: 0, skip: 0 };
+    const kinds = { log: 0, row: 0, dead_letter: 0, skip: 0 };
     for (const { kind } of outcomes) kinds[kind] += 1;
-    metrics.logs.inc({ input: name }, kinds.log);
+    metrics.logs.inc({ input: name }, kinds.log + kinds.row);
     metrics.deadLetters.inc({ input: name }, kinds.dead_letter);
     metrics.skipped.inc({ input: name }, kinds.skip);
   }

@@ -2,7 +2,7 @@ import type { Clock } from '../../../common/clock.ts';
 import { timestampFromMillis } from '../../../common/timestamp.ts';
 import type { FieldIssue } from '../../../common/tracking-log.ts';
 import type { Outcome, RecordOrigin, RecordPipeline } from '../../outcome.ts';
-import type { BodyRecord } from './records.ts';
+import type { BodyRecord, ParsedRecord } from './records.ts';
 import { HttpRefusal } from './refusal.ts';
 
 /** The records of one request as outcomes, and what its sender is told of them. */
@@ -62,6 +62,14 @@ export async function runRecords(
 }
 
 function outcomesOf(deps: BatchDeps, record: BodyRecord, origin: RecordOrigin): Outcome[] {
+  if (record.text !== undefined) {
+    const outcome = deps.pipeline.fromStandardLine(record.text, origin);
+    return outcome === undefined ? parsedOutcomes(deps, record.parse(), origin) : [outcome];
+  }
+  return parsedOutcomes(deps, record, origin);
+}
+
+function parsedOutcomes(deps: BatchDeps, record: ParsedRecord, origin: RecordOrigin): Outcome[] {
   return record.reason === undefined
     ? deps.pipeline.fromFields(record.fields, origin, () => record.raw())
     : [notDecoded(deps, record.reason, origin, record.raw())];
@@ -89,7 +97,7 @@ function addTo(batch: Batch, index: number, outcomes: readonly Outcome[]): void 
   const letters = outcomes.filter((outcome) => outcome.kind === 'dead_letter');
   const [first] = letters;
   if (first === undefined) {
-    if (outcomes.some((outcome) => outcome.kind === 'log')) batch.accepted += 1;
+    if (outcomes.some(({ kind }) => kind === 'log' || kind === 'row')) batch.accepted += 1;
     else batch.skipped += 1;
     return;
   }

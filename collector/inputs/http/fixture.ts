@@ -9,6 +9,7 @@ import { connectRedis, untilReady } from '../../../common/redis/connection.ts';
 import type { RedisClient } from '../../../common/redis/connection.ts';
 import { createKeys } from '../../../common/redis/keys.ts';
 import type { StreamKind } from '../../../common/redis/keys.ts';
+import { rowFromLine } from '../../../common/wire-row.ts';
 import { createStreamReader } from '../../../common/redis/stream-reader.ts';
 import { testRedisConfig } from '../../../common/testing/redis-config.ts';
 import { startRedis } from '../../../common/testing/redis-server.ts';
@@ -29,6 +30,7 @@ export const keys = createKeys('t');
 
 /** Validation alone, in place of the collector's pipeline; a record with `skip` is left out. */
 export const plainPipeline: RecordPipeline = {
+  fromStandardLine: () => undefined,
   fromBytes: () => [],
   fromFields: (fields, origin, raw) => {
     if (fields['skip'] === true) return [{ kind: 'skip' }];
@@ -186,7 +188,7 @@ async function rows<T>(redis: RedisClient, kind: StreamKind): Promise<T[]> {
           .toString()
           .trimEnd()
           .split('\n')
-          .map((row) => JSON.parse(row) as T),
+          .map((row) => rowFromLine(kind, row).row as T),
       );
     }
   }

@@ -7,8 +7,11 @@ import { HttpRefusal } from './refusal.ts';
 export type BodyFormat = 'lines' | 'document';
 
 /** One record of a body: its fields, or why it has none. `raw` makes its bytes, exactly as they were sent. */
-export type BodyRecord =
+export type ParsedRecord =
   { fields: Fields; reason?: never; raw(): Buffer } | { reason: string; raw(): Buffer };
+
+/** A record that is not parsed yet: it may be of use as the text that it is. `parse` throws a 400 where the body is nothing but that record. */
+export type BodyRecord = (ParsedRecord & { text?: never }) | { text: string; parse(): ParsedRecord };
 
 const FORMATS: Readonly<Record<string, BodyFormat>> = {
   // No content type, or an empty one.
@@ -57,14 +60,28 @@ export function textOf(body: Buffer): string {
 /** The records of a body, in order. Throws a 400 that says where when it is one document and not JSON. */
 export function cutRecords(text: string, format: BodyFormat): Iterable<BodyRecord> {
   if (format === 'lines') return cutLines(text);
-  let document: unknown;
+  // A single object need not be parsed if it can be taken as it stands.
+  if (text.startsWith('{') && !text.includes('\n')) return [{ text, parse: () => parseObject(text) }];
+  const document = parseDocument(text, () => looksLikeLines(text));
+  if (document === undefined) return cutLines(text);
+  return Array.isArray(document) ? cutArray(document, text) : [recordOf(document, () => Buffer.from(text))];
+}
+
+function parseObject(text: string): ParsedRecord {
+  return recordOf(
+    parseDocument(text, () => false),
+    () => Buffer.from(text),
+  );
+}
+
+/** Undefined if it is no JSON but something else that is expected. Throws a 400 that says where it is not JSON. */
+function parseDocument(text: string, isOther: () => boolean): unknown {
   try {
-    document = JSON.parse(text);
+    return JSON.parse(text) as unknown;
   } catch (error) {
-    if (looksLikeLines(text)) return cutLines(text);
+    if (isOther()) return undefined;
     throw new HttpRefusal(400, `the body is not JSON: ${describeJsonFault(text)}`, { cause: error });
   }
-  return Array.isArray(document) ? cutArray(document, text) : [recordOf(document, () => Buffer.from(text))];
 }
 
 function* cutArray(elements: readonly unknown[], text: string): Iterable<BodyRecord> {
@@ -82,11 +99,12 @@ function* cutLines(text: string): Iterable<BodyRecord> {
   let number = 0;
   for (const line of linesOf(text)) {
     number += 1;
-    if (!isBlank(line)) yield lineRecord(line, number);
+    const here = number;
+    if (!isBlank(line)) yield { text: line, parse: () => lineRecord(line, here) };
   }
 }
 
-function lineRecord(line: string, number: number): BodyRecord {
+function lineRecord(line: string, number: number): ParsedRecord {
   const raw = () => Buffer.from(line);
   let value: unknown;
   try {
@@ -97,7 +115,7 @@ function lineRecord(line: string, number: number): BodyRecord {
   return recordOf(value, raw);
 }
 
-function recordOf(value: unknown, raw: () => Buffer): BodyRecord {
+function recordOf(value: unknown, raw: () => Buffer): ParsedRecord {
   return isObject(value) ? { fields: value, raw } : { reason: 'must be an object', raw };
 }
 

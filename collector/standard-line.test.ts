@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { logToLine } from '../common/log-row.ts';
+import { checkTrackingLog, STATUSES, TRACKING_LOG_FIELDS } from '../common/tracking-log.ts';
+import { rowFromLine } from '../common/wire-row.ts';
+import { createStandardLineReader } from './standard-line.ts';
+
+const stamp = { channel: 'file', input: 'in"put' };
+const ingest_time = '2026-01-31T09:15:01.000000Z';
+const event_id = 'a "quoted" id';
+const read = createStandardLineReader(stamp);
+
+/** The same by the whole way: the row, or undefined if it is no log. */
+function byTheWholeWay(text: string): string | undefined {
+  let fields: unknown;
+  try {
+    fields = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return undefined;
+  const { log } = checkTrackingLog(fields as Record<string, unknown>, { ...stamp, event_id, ingest_time });
+  return log === undefined ? undefined : logToLine(log);
+}
+
+/** What the short way says must be what the whole way says; it may always say nothing. Returns whether it said something. */
+function agree(text: string): boolean {
+  const row = read(text, event_id, ingest_time);
+  if (row === undefined) return false;
+  const whole = byTheWholeWay(text);
+  expect(whole).toBeDefined();
+  const parsed = rowFromLine('log', row.line).row;
+  expect(parsed).toEqual(rowFromLine('log', whole!).row);
+  expect([row.transaction_id, row.interface_id]).toEqual([
+    parsed!['transaction_id'],
+    parsed!['interface_id'] ?? '',
+  ]);
+  return true;
+}
+
+const PLAIN = {
+  transaction_id: 'T-1',
+  interface_id: '주문',
+  step: 'send',
+  status: 'succeeded',
+  event_time: '2026-01-31T18:15:00.123+09:00',
+  duration_ms: 12.5,
+  attempt: 2,
+  record_count: 0,
+  business_keys: { order_no: 'SO-1', 고객: '' },
+  error_code: '',
+  node: null,
+};
+
+test('a plain log goes the short way, with or without spaces, and whatever of it is empty', () => {
+  expect(agree(JSON.stringify(PLAIN))).toBe(true);
+  expect(agree(JSON.stringify(PLAIN).replaceAll(',"', ' , "').replaceAll(':{', ' : { '))).toBe(true);
+  expect(agree(JSON.stringify({ ...PLAIN, event_id: 'its own', attributes: {} }))).toBe(true);
+});
+
+test.each([
+  ['an escape', JSON.stringify({ ...PLAIN, node: 'a\nb' })],
+  ['a field of the collector', JSON.stringify({ ...PLAIN, input: 'mine' })],
+  ['a field twice', JSON.stringify(PLAIN).replace('"node"', '"step":"hub","node"')],
+  ['a key twice', JSON.stringify(PLAIN).replace('"order_no"', '"order_no":"SO-0","order_no"')],
+  ['a number for a key', JSON.stringify({ ...PLAIN, business_keys: { n: 1 } })],
+  ['a reserved key', JSON.stringify(PLAIN).replace('"order_no"', '"__proto__"')],
+  ['an exponent', JSON.stringify(PLAIN).replace('12.5', '1e3')],
+  ['a number of many digits', JSON.stringify(PLAIN).replace('12.5', '12345678901234567890')],
+  ['a leading zero', JSON.stringify(PLAIN).replace('12.5', '012')],
+  ['a negative count', JSON.stringify({ ...PLAIN, record_count: -1 })],
+  ['no transaction', JSON.stringify({ ...PLAIN, transaction_id: '' })],
+  ['a time that is none', JSON.stringify({ ...PLAIN, event_time: 'yesterday' })],
+  ['a status of its own', JSON.stringify({ ...PLAIN, status: 'done' })],
+  ['an unknown field', JSON.stringify({ ...PLAIN, more: 1 })],
+  ['a long name', JSON.stringify({ ...PLAIN, node: 'x'.repeat(300) })],
+  ['a comma at the end', JSON.stringify(PLAIN).replace(/\}$/, ',}')],
+  ['more behind it', `${JSON.stringify(PLAIN)}x`],
+  ['no end', JSON.stringify(PLAIN).slice(0, -1)],
+  ['an array', `[${JSON.stringify(PLAIN)}]`],
+  ['nothing', ''],
+])('of %s the short way says nothing', (_, text) => {
+  expect(agree(text)).toBe(false);
+});
+
+const value = fc.oneof(
+  fc.string({ unit: 'grapheme' }),
+  fc.constantFrom(
+    '',
+    'send',
+    ...STATUSES,
+    '2026-01-31T09:15:00Z',
+    '2026-02-30T09:15:00Z',
+    '2026-01-31T18:15:00.1+09:00',
+  ),
+  fc.integer({ min: -5 }),
+  fc.double(),
+  fc.constant(null),
+  fc.boolean(),
+  fc.dictionary(
+    fc.oneof(fc.string(), fc.constantFrom('__proto__', 'a', 'constructor')),
+    fc.oneof(fc.string(), fc.integer()),
+  ),
+);
+
+test('both ways give the same for any values of any fields, however the text is written', () => {
+  const fields = fc.uniqueArray(fc.tuple(fc.constantFrom(...TRACKING_LOG_FIELDS), value), {
+    selector: ([name]) => name,
+  });
+  const plain = fc.constantFrom({}, PLAIN, PLAIN, PLAIN);
+  let taken = 0;
+  fc.assert(
+    fc.property(fields, plain, fc.constantFrom(undefined, 1, '\t'), (given, base, space) => {
+      if (agree(JSON.stringify({ ...base, ...Object.fromEntries(given) }, undefined, space))) taken += 1;
+    }),
+    { numRuns: 2000 },
+  );
+  expect(taken).toBeGreaterThan(20);
+});
+
+test('both ways give the same for texts that were damaged in one place', () => {
+  const text = JSON.stringify({ ...PLAIN, attributes: { a: 'b' }, payload: 'x' });
+  fc.assert(
+    fc.property(
+      fc.nat(text.length),
+      fc.nat(3),
+      fc.constantFrom('', '"', ',', ':', '{', '}', '1', '0', '.', ' ', 'null', '\\', '\u0000'),
+      (at, cut, put) => {
+        agree(`${text.slice(0, at)}${put}${text.slice(at + cut)}`);
+      },
+    ),
+    { numRuns: 3000 },
+  );
+});
