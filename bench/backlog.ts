@@ -1,11 +1,9 @@
 import { groupsOf, PROCESSOR_GROUP } from '../common/redis/groups.ts';
-import { createKeys } from '../common/redis/keys.ts';
-import { isDrained, PARTITIONS, until } from './lab.ts';
 import type { Lab, RunningRole } from './lab.ts';
 import { collect, emptyRedis } from './load.ts';
 import type { Load } from './load.ts';
-
-const keys = createKeys('tranweave');
+import { isDrained, keys } from './streams.ts';
+import { until } from './until.ts';
 
 /** For labs whose processors sleep: claims and commands outlast a nap, and streams hold the whole backlog. Heartbeats are as by default. */
 export const NAP_CONFIG = {
@@ -27,9 +25,9 @@ export async function asleepBefore(
 ): Promise<RunningRole[]> {
   await emptyRedis(lab);
   const processors = await Promise.all(Array.from({ length: count }, () => lab.start('processor')));
-  await until(() => isShared(lab, count));
+  await until('the processors share the partitions', () => isShared(lab, count));
   await collect(lab, warmUp, 'warm');
-  await until(() => isDrained(lab, PROCESSOR_GROUP));
+  await until('the warm-up is merged', () => isDrained(lab, PROCESSOR_GROUP));
   for (const processor of processors) processor.signal('SIGSTOP');
   await collect(lab, load, 'load');
   return processors;
@@ -38,7 +36,7 @@ export async function asleepBefore(
 /** Whether so many processors hold all partitions, each as many as the others. */
 export async function isShared(lab: Lab, count: number): Promise<boolean> {
   const tokens = await lab.redisClient.mget(
-    Array.from({ length: PARTITIONS }, (_, partition) => keys.claim(partition, PROCESSOR_GROUP)),
+    Array.from({ length: lab.partitions }, (_, partition) => keys.claim(partition, PROCESSOR_GROUP)),
   );
   const shares = new Map<string, number>();
   for (const token of tokens) {
@@ -47,12 +45,12 @@ export async function isShared(lab: Lab, count: number): Promise<boolean> {
     if (replica === undefined) return false;
     shares.set(replica, (shares.get(replica) ?? 0) + 1);
   }
-  return shares.size === count && [...shares.values()].every((share) => share === PARTITIONS / count);
+  return shares.size === count && [...shares.values()].every((share) => share === lab.partitions / count);
 }
 
 /** Whether the processors are at the end of some partition. */
 export async function isSomeDrained(lab: Lab): Promise<boolean> {
-  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+  for (let partition = 0; partition < lab.partitions; partition += 1) {
     const groups = await groupsOf(lab.redisClient, keys.stream(partition, 'log'));
     if (groups.some(({ name, lag }) => name === PROCESSOR_GROUP && lag === 0)) return true;
   }

@@ -3,14 +3,11 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { Redis } from 'ioredis';
 import { stringify } from 'yaml';
-import { createKeys, STREAM_KINDS } from '../common/redis/keys.ts';
-import { groupsOf } from '../common/redis/groups.ts';
 import { freePort, startRedis } from '../common/testing/redis-server.ts';
 import type { TestRedis } from '../common/testing/redis-server.ts';
 import { usageOf } from './process-usage.ts';
@@ -19,18 +16,22 @@ import type { Usage } from './process-usage.ts';
 /** Real parts on free ports in a temporary folder: what is measured is what runs. */
 
 const CLI = fileURLToPath(new URL('../scripts/cli.js', import.meta.url));
-export const PARTITIONS = 4;
-/** Looking costs CPU, too. */
-const POLL_MS = 50;
+/** Partitions of a lab whose config says nothing else. */
+const PARTITIONS = 4;
 
 export interface Lab {
   dir: string;
+  partitions: number;
   /** Folder that the file input follows. */
   inbox: string;
   redis: TestRedis;
   redisClient: Redis;
-  /** Starts a role as a process of its own; resolves when it works. */
-  start(role: RoleName): Promise<RunningRole>;
+  /**
+   * Starts a role as a process of its own; resolves when it works.
+   *
+   * @param config sections that this process has otherwise than the lab's others.
+   */
+  start(role: RoleName, config?: LabConfig): Promise<RunningRole>;
   /** Where the collector's HTTP input is. */
   httpUrl: string;
   /** Name → pid of the stores that run for the roles. */
@@ -41,6 +42,7 @@ export interface Lab {
 /** With ClickHouse, so that sinks can be started. */
 export interface FullLab extends Lab {
   clickhouse: ClickHouseClient;
+  clickhouseUrl: string;
 }
 
 export type RoleName = 'collector' | 'processor' | 'sinks';
@@ -54,6 +56,7 @@ export interface RunningRole {
 }
 
 export interface LabConfig {
+  partitions?: number;
   /** Settings of the connection; its URL is the lab's. */
   redis?: object;
   [section: string]: unknown;
@@ -64,8 +67,9 @@ export async function openLab(dir: string, config: LabConfig = {}): Promise<Lab>
   return openWith(dir, await writeConfig(dir, config));
 }
 
-export async function openFullLab(dir: string): Promise<FullLab> {
-  const settings = await writeConfig(dir, {});
+/** @param config what is added to the config. */
+export async function openFullLab(dir: string, config: LabConfig = {}): Promise<FullLab> {
+  const settings = await writeConfig(dir, config);
   const engine = await startProcess('clickhouse', settings.configFile);
   const clickhouse = createClient({
     url: settings.clickhouseUrl,
@@ -76,6 +80,7 @@ export async function openFullLab(dir: string): Promise<FullLab> {
   return {
     ...lab,
     clickhouse,
+    clickhouseUrl: settings.clickhouseUrl,
     stores: { ...lab.stores, clickhouse: engine.pid },
     stop: async () => {
       await lab.stop();
@@ -87,6 +92,7 @@ export async function openFullLab(dir: string): Promise<FullLab> {
 
 interface Settings {
   configFile: string;
+  config: LabConfig;
   inbox: string;
   redis: TestRedis;
   httpUrl: string;
@@ -116,22 +122,30 @@ async function writeConfig(dir: string, { redis: connection, ...sections }: LabC
     ...sections,
   };
   await writeFile(configFile, stringify(config));
-  return { configFile, inbox, redis, httpUrl: `http://127.0.0.1:${httpPort}/v1/logs`, clickhouseUrl };
+  return { configFile, config, inbox, redis, httpUrl: `http://127.0.0.1:${httpPort}/v1/logs`, clickhouseUrl };
 }
 
-async function openWith(dir: string, { configFile, inbox, redis, httpUrl }: Settings): Promise<Lab> {
+async function openWith(dir: string, settings: Settings): Promise<Lab> {
+  const { config, inbox, redis, httpUrl } = settings;
   const redisClient = new Redis(redis.url, { protocol: 2 });
   const redisPid = Number(/process_id:(\d+)/.exec(await redisClient.info('server'))?.[1]);
   const running = new Set<RunningRole>();
+  let variants = 0;
   return {
     dir,
+    partitions: config.partitions ?? PARTITIONS,
     inbox,
     redis,
     redisClient,
     httpUrl,
     stores: { redis: redisPid },
-    start: async (role) => {
-      const started = await startProcess(role, configFile);
+    start: async (role, otherwise) => {
+      let file = settings.configFile;
+      if (otherwise !== undefined) {
+        file = join(dir, `tranweave-${(variants += 1)}.yml`);
+        await writeFile(file, stringify({ ...config, ...otherwise }));
+      }
+      const started = await startProcess(role, file);
       running.add(started);
       return started;
     },
@@ -170,34 +184,4 @@ async function startProcess(command: string, configFile: string): Promise<Runnin
       await ended;
     },
   };
-}
-
-/** Polls until the condition holds. */
-export async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await delay(POLL_MS);
-}
-
-/** Whether every group (or the one that is named) has taken everything of the streams of these kinds. */
-export async function isDrained(lab: Lab, group?: string): Promise<boolean> {
-  const keys = createKeys('tranweave');
-  for (let partition = 0; partition < PARTITIONS; partition += 1) {
-    for (const kind of STREAM_KINDS) {
-      for (const { name, lag } of await groupsOf(lab.redisClient, keys.stream(partition, kind))) {
-        if ((group === undefined || name === group) && lag !== 0) return false;
-      }
-    }
-  }
-  return true;
-}
-
-/** Logs that the log streams hold. */
-export async function logsInStreams(lab: Lab): Promise<number> {
-  const keys = createKeys('tranweave');
-  let logs = 0;
-  for (let partition = 0; partition < PARTITIONS; partition += 1) {
-    for (const [, fields] of await lab.redisClient.xrange(keys.stream(partition, 'log'), '-', '+')) {
-      logs += Number(fields[fields.indexOf('n') + 1]);
-    }
-  }
-  return logs;
 }

@@ -2,8 +2,8 @@ import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeLogs } from '../scripts/commands/generate.ts';
 import type { Ledger } from '../scripts/generate/generator.ts';
-import { until } from './lab.ts';
 import type { Lab } from './lab.ts';
+import { until } from './until.ts';
 
 /** Files of generated logs, and how they come to the collector. */
 export interface Load {
@@ -42,11 +42,17 @@ export async function isCollected(lab: Lab, bytes: number): Promise<boolean> {
   return marks.some((mark) => Number(mark) === bytes);
 }
 
+/** Bytes of all files that the collector has appended. */
+export async function collectedBytes({ redisClient }: Lab): Promise<number> {
+  const marks = await redisClient.hvals('tranweave:low-water:files');
+  return marks.reduce((sum, mark) => sum + Number(mark), 0);
+}
+
 /** Has a collector append the whole file. */
 export async function collect(lab: Lab, load: { file: string; bytes: number }, name: string): Promise<void> {
   const collector = await lab.start('collector');
   const deliver = await prepareDelivery(lab, load, name);
   await deliver();
-  await until(() => isCollected(lab, load.bytes));
+  await until('the file is collected', () => isCollected(lab, load.bytes));
   await collector.stop();
 }

@@ -10,6 +10,10 @@ export interface Report {
 export interface BenchOptions {
   transactions: number;
   repeats: number;
+  /** A short run without a warm-up, to see that the bench works and roughly where things are. */
+  quick: boolean;
+  /** Seconds that the whole way is kept busy for, if it is. */
+  sustained?: number;
 }
 
 /** A table in Markdown whose columns line up, so that it reads well in a terminal, too. */

@@ -2,7 +2,7 @@ import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
 import { asleepBefore, NAP_CONFIG } from './backlog.ts';
 import { measureJoining } from './joining.ts';
 import type { Joined } from './joining.ts';
-import { isDrained, openLab, until } from './lab.ts';
+import { openLab } from './lab.ts';
 import type { Lab } from './lab.ts';
 import { prepareLoad } from './load.ts';
 import type { Load } from './load.ts';
@@ -10,6 +10,8 @@ import { markdownTable, median, progress, warnOfOthers, whole } from './report.t
 import type { BenchOptions, Report } from './report.ts';
 import { measure } from './measure.ts';
 import type { Measured } from './measure.ts';
+import { isDrained } from './streams.ts';
+import { until } from './until.ts';
 
 /** Part `scaling`: Redis → summaries by one processor and by two, and what happens when the second one is added under load. */
 
@@ -48,7 +50,7 @@ async function sideBySide(lab: Lab, count: number, warmUp: Load, load: Load): Pr
   const roles = Object.fromEntries(processors.map((role, index) => [`processor ${index + 1}`, role]));
   const measured = await measure(lab, load.ledger.lines, roles, async () => {
     for (const processor of processors) processor.signal('SIGCONT');
-    await until(() => isDrained(lab, PROCESSOR_GROUP));
+    await until('the backlog is merged', () => isDrained(lab, PROCESSOR_GROUP));
   });
   await Promise.all(processors.map((processor) => processor.stop()));
   return measured;

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
-import { createKeys } from '../common/redis/keys.ts';
-import { isDrained, openLab, PARTITIONS, until } from './lab.ts';
+import { openLab } from './lab.ts';
 import type { Lab } from './lab.ts';
 import { collect, emptyRedis } from './load.ts';
 import { progress, whole } from './report.ts';
@@ -9,6 +8,8 @@ import type { Report } from './report.ts';
 import { FATES, SIZES, SIZING_FLOWS, STEPS, writeSized } from './sizing-load.ts';
 import type { Fate, Size } from './sizing-load.ts';
 import { sizingTables } from './sizing-report.ts';
+import { isDrained, keys } from './streams.ts';
+import { until } from './until.ts';
 
 /** Part `sizing`: what logs and transactions cost in Redis' memory, as differences of its `used_memory`. */
 
@@ -27,8 +28,6 @@ export interface Cost {
   /** What is kept of a transaction: its record, and the deadline that is watched if there is one. */
   perTransaction: number;
 }
-
-const keys = createKeys('tranweave');
 
 /** Each figure once: memory hardly differs from run to run. */
 export async function measureSizing(dir: string): Promise<Report> {
@@ -58,7 +57,7 @@ async function measureCost(
   const empty = await usedMemory(lab);
   await collect(lab, { file, bytes }, 'sized');
   const processor = await lab.start('processor');
-  await until(() => isDrained(lab, PROCESSOR_GROUP));
+  await until('the load is merged', () => isDrained(lab, PROCESSOR_GROUP));
   await processor.stop();
   const revisions = await countRevisions(lab);
   const all = await usedMemory(lab);
@@ -81,16 +80,16 @@ async function usedMemory({ redisClient }: Lab): Promise<number> {
   return Number(/^used_memory:(\d+)/m.exec(await redisClient.info('memory'))?.[1]);
 }
 
-async function deleteStreams({ redisClient }: Lab, kind: 'log' | 'summary'): Promise<void> {
-  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+async function deleteStreams({ redisClient, partitions }: Lab, kind: 'log' | 'summary'): Promise<void> {
+  for (let partition = 0; partition < partitions; partition += 1) {
     await redisClient.del(keys.stream(partition, kind));
   }
 }
 
 /** Also that every transaction has one: a figure of a run that lost some would be worth nothing. */
-async function countRevisions({ redisClient }: Lab): Promise<number> {
+async function countRevisions({ redisClient, partitions }: Lab): Promise<number> {
   let revisions = 0;
-  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+  for (let partition = 0; partition < partitions; partition += 1) {
     for (const [, fields] of await redisClient.xrange(keys.stream(partition, 'summary'), '-', '+')) {
       revisions += Number(fields[fields.indexOf('n') + 1]);
     }

@@ -1,15 +1,24 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { PROCESSOR_GROUP, sinkGroup } from '../common/redis/groups.ts';
 import type { Ledger } from '../scripts/generate/generator.ts';
+import { startHelper } from './helper.ts';
 import { emptyRedis, isCollected, prepareDelivery } from './load.ts';
 import type { Load } from './load.ts';
-import { isDrained, logsInStreams, until } from './lab.ts';
 import type { FullLab, Lab } from './lab.ts';
 import { measure } from './measure.ts';
 import type { Measured } from './measure.ts';
+import { isDrained, logsInStreams } from './streams.ts';
+import { until } from './until.ts';
 
-const HTTP_LOAD = fileURLToPath(new URL('./http-load.js', import.meta.url));
+/** The stages of a log's way, each by itself, and the whole of it. */
+
+/** How a sender cuts a load into requests. */
+export interface Sending {
+  logsPerPost: number;
+  connections: number;
+}
+
+export const BATCHES: Sending = { logsPerPost: 500, connections: 4 };
+export const SINGLES: Sending = { logsPerPost: 1, connections: 64 };
 
 export async function fileToRedis(lab: Lab, load: Load): Promise<Measured> {
   await emptyRedis(lab);
@@ -17,39 +26,60 @@ export async function fileToRedis(lab: Lab, load: Load): Promise<Measured> {
   const deliver = await prepareDelivery(lab, load, 'a');
   const measured = await measure(lab, load.ledger.lines, { collector }, async () => {
     await deliver();
-    await until(() => isCollected(lab, load.bytes));
+    await until('the file is collected', () => isCollected(lab, load.bytes));
   });
   await collector.stop();
   await expectLogs(lab, load.ledger.lines);
   return measured;
 }
 
-export async function httpToRedis(lab: Lab, load: Load): Promise<Measured> {
+export async function httpToRedis(lab: Lab, load: Load, sending: Sending): Promise<Measured> {
   await emptyRedis(lab);
   const collector = await lab.start('collector');
-  const sender = fork(HTTP_LOAD, [lab.httpUrl, load.file, '500', '4'], { stdio: 'inherit' });
-  const ended = once(sender, 'exit').then(() => undefined);
-  const told = () => Promise.race([once(sender, 'message'), ended]);
-  const send = async () => {
-    sender.send('go');
-    if ((await told()) === undefined) throw new Error('the sender failed');
-  };
-  await told();
-  const measured = await measure(lab, load.ledger.lines, { collector }, send, [sender.pid ?? 0]);
-  sender.disconnect();
-  await ended;
+  const sender = await prepareSender(lab.httpUrl, load, sending);
+  const measured = await measure(lab, load.ledger.lines, { collector }, sender.send, [sender.pid]);
+  await sender.end();
   await collector.stop();
   await expectLogs(lab, load.ledger.lines);
   return measured;
 }
 
-/** Follows fileToRedis or httpToRedis: works on what these left in the streams. */
+/** A process that has a load ready to be sent. */
+export async function prepareSender(url: string, load: Load, { logsPerPost, connections }: Sending) {
+  const helper = startHelper('http-load', [url, load.file, String(logsPerPost), String(connections)]);
+  await helper.told();
+  return {
+    pid: helper.pid,
+    send: async () => {
+      helper.tell('go');
+      await helper.told();
+    },
+    end: () => helper.end(),
+  };
+}
+
+/** Follows a stage that fills the log streams: merges what is in them. */
 export async function redisToSummaries(lab: Lab, load: Load): Promise<Measured> {
   const processor = await lab.start('processor');
   const measured = await measure(lab, load.ledger.lines, { processor }, () =>
-    until(() => isDrained(lab, 'processor')),
+    until('the logs are merged', () => isDrained(lab, PROCESSOR_GROUP)),
   );
   await processor.stop();
+  return measured;
+}
+
+/** Follows a stage that fills the log streams, before anything was merged: stores logs and nothing else. */
+export async function redisToTrackingLog(lab: FullLab, load: Load): Promise<Measured> {
+  await emptyTables(lab);
+  const name = 'clickhouse';
+  // The last batch of each partition, which is never full, would wait 2 s for logs that do not come.
+  const sink = { name, type: 'clickhouse', url: lab.clickhouseUrl, batch: { delay_max: '100ms' } };
+  const sinks = await lab.start('sinks', { sinks: [sink] });
+  const measured = await measure(lab, load.ledger.lines, { sinks }, () =>
+    until('the logs are stored', () => isDrained(lab, sinkGroup(name), ['log'])),
+  );
+  await sinks.stop();
+  await expectLogTable(lab, load.ledger);
   return measured;
 }
 
@@ -57,7 +87,9 @@ export async function redisToSummaries(lab: Lab, load: Load): Promise<Measured> 
 export async function redisToClickHouse(lab: FullLab, load: Load): Promise<Measured> {
   await emptyTables(lab);
   const sinks = await lab.start('sinks');
-  const measured = await measure(lab, load.ledger.lines, { sinks }, () => until(() => isDrained(lab)));
+  const measured = await measure(lab, load.ledger.lines, { sinks }, () =>
+    until('logs and summaries are stored', () => isDrained(lab)),
+  );
   await sinks.stop();
   await expectTables(lab, load.ledger);
   return measured;
@@ -67,24 +99,29 @@ export async function redisToClickHouse(lab: FullLab, load: Load): Promise<Measu
 export async function wholeWay(lab: FullLab, load: Load): Promise<Measured> {
   await emptyRedis(lab);
   await emptyTables(lab);
-  const roles = {
-    sinks: await lab.start('sinks'),
-    'processor 1': await lab.start('processor'),
-    'processor 2': await lab.start('processor'),
-    collector: await lab.start('collector'),
-  };
+  const roles = await startAllRoles(lab);
   const deliver = await prepareDelivery(lab, load, 'whole');
   const measured = await measure(lab, load.ledger.lines, roles, async () => {
     await deliver();
-    await until(() => isCollected(lab, load.bytes));
-    await until(() => isDrained(lab));
+    await until('the file is collected', () => isCollected(lab, load.bytes));
+    await until('everything is stored', () => isDrained(lab));
   });
   await Promise.all(Object.values(roles).map((role) => role.stop()));
   await expectTables(lab, load.ledger);
   return measured;
 }
 
-async function emptyTables(lab: FullLab): Promise<void> {
+/** What `tranweave up` runs. */
+export async function startAllRoles(lab: Lab) {
+  return {
+    sinks: await lab.start('sinks'),
+    'processor 1': await lab.start('processor'),
+    'processor 2': await lab.start('processor'),
+    collector: await lab.start('collector'),
+  };
+}
+
+export async function emptyTables(lab: FullLab): Promise<void> {
   for (const table of ['tracking_log', 'transaction_summary_revision', 'transaction_brief_revision']) {
     await lab.clickhouse.command({ query: `TRUNCATE TABLE IF EXISTS tranweave.${table}` });
   }
@@ -95,21 +132,32 @@ async function expectLogs(lab: Lab, expected: number): Promise<void> {
   if (found !== expected) throw new Error(`the streams hold ${found} logs where ${expected} were sent`);
 }
 
+/** What must have come out of a load, as far as the tables are compared with it. */
+export type Expected = Pick<Ledger, 'logs' | 'record_count' | 'transactions' | 'failed'>;
+
 /** A figure of a run that lost or doubled something would be worth nothing. */
-async function expectTables(lab: FullLab, ledger: Ledger): Promise<void> {
-  const ask = async <T>(query: string) =>
-    (await (await lab.clickhouse.query({ query, format: 'JSONEachRow' })).json<T>())[0];
-  const logs = await ask<{ n: string; records: string }>(
-    'SELECT count() AS n, sum(record_count) AS records FROM tranweave.tracking_log FINAL',
-  );
-  const transactions = await ask<{ n: string; failed: string }>(
+export async function expectTables(lab: FullLab, ledger: Expected): Promise<void> {
+  await expectLogTable(lab, ledger);
+  const [found] = await ask<{ n: string; failed: string }>(
+    lab,
     "SELECT count() AS n, countIf(status = 'failed') AS failed FROM tranweave.transaction_summary",
   );
-  const found = [logs?.n, logs?.records, transactions?.n, transactions?.failed].map(Number);
-  const expected = [ledger.logs, ledger.record_count, ledger.transactions, ledger.failed];
-  if (found.join() !== expected.join()) {
-    throw new Error(
-      `logs, records, transactions, failed are ${found.join()} where the ledger has ${expected.join()}`,
-    );
-  }
+  expectSame('transactions, failed', [found?.n, found?.failed], [ledger.transactions, ledger.failed]);
+}
+
+async function expectLogTable(lab: FullLab, ledger: Expected): Promise<void> {
+  const [found] = await ask<{ n: string; records: string }>(
+    lab,
+    'SELECT count() AS n, sum(record_count) AS records FROM tranweave.tracking_log FINAL',
+  );
+  expectSame('logs, records', [found?.n, found?.records], [ledger.logs, ledger.record_count]);
+}
+
+export function expectSame(what: string, found: readonly unknown[], expected: readonly number[]): void {
+  if (found.map(Number).join() === expected.join()) return;
+  throw new Error(`${what} are ${found.join()} where ${expected.join()} were to come out`);
+}
+
+export async function ask<Row>({ clickhouse }: FullLab, query: string): Promise<Row[]> {
+  return (await clickhouse.query({ query, format: 'JSONEachRow' })).json<Row>();
 }

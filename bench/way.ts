@@ -1,92 +1,150 @@
+import { mkdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { openFullLab } from './lab.ts';
+import type { FullLab } from './lab.ts';
 import { prepareLoad } from './load.ts';
+import type { Load } from './load.ts';
 import type { Measured } from './measure.ts';
-import { clickHouseReference, redisReference } from './references.ts';
+import { clickHouseReference, honoReference, parseReference, redisReference } from './references.ts';
 import { markdownTable, median, progress, warnOfOthers, whole } from './report.ts';
 import type { BenchOptions, Report } from './report.ts';
-import { fileToRedis, httpToRedis, redisToClickHouse, redisToSummaries, wholeWay } from './stages.ts';
+import * as stages from './stages.ts';
+import { measureSustained, sustainedText } from './sustained.ts';
+import { belowFloors, ratioTable, TARGETS, WHOLE_WAY_FLOOR } from './targets.ts';
+import type { Comparisons, TargetName } from './targets.ts';
 
-/** Part `way`: what each stage and the whole way do, beside what the machine can do by itself in the same run. */
+/** Part `way`: what each stage and the whole way do, each beside what the machine can do by itself in the same run. */
 
-/** Below this the whole way is not good enough; asked for with `--check`. */
-export const WHOLE_WAY_FLOOR = 20_000;
+interface Loads {
+  load: Load;
+  /** For requests of one log each. */
+  singles: Load;
+  /** For the whole way: long enough that its beginning and end, when not every part has work, do not matter much. */
+  long: Load;
+}
 
-type Stages = Record<string, Measured[]>;
-type References = Record<string, number[]>;
+const STORES = 'Redis → ClickHouse, logs and summaries, one sinks process';
 
-const REDIS = 'reference: `redis-benchmark` XADD, 300 bytes, pipeline 64';
-const CLICKHOUSE = 'reference: ClickHouse, the same lines straight';
-const WHOLE_WAY = 'whole way, file → both tables';
+/** What one run found: stages by their names in the tables, references by the target that they belong to. */
+interface Run {
+  stages: Record<string, Measured>;
+  references: Record<TargetName, number>;
+}
 
 export async function measureWay(dir: string, options: BenchOptions): Promise<Report> {
-  const stages: Stages = {};
-  const references: References = { [REDIS]: [], [CLICKHOUSE]: [] };
+  const runs: Run[] = [];
   const lab = await openFullLab(dir);
   try {
-    const load = await prepareLoad(dir, 'load', options.transactions);
-    // Long enough that its beginning and end, when not every part has work, do not matter much.
-    const long = await prepareLoad(dir, 'long', options.transactions * 6);
+    const loads = {
+      load: await prepareLoad(dir, 'load', options.transactions),
+      singles: await prepareLoad(dir, 'single', Math.ceil(options.transactions / 6)),
+      long: await prepareLoad(dir, 'long', options.transactions * (options.quick ? 2 : 6)),
+    };
+    const { lines } = loads.load.ledger;
     progress(
-      `${load.ledger.lines} logs (whole way: ${long.ledger.lines}), ${Math.round(load.bytes / load.ledger.lines)} bytes each`,
+      `${lines} logs of ${Math.round(loads.load.bytes / lines)} bytes ` +
+        `(one a POST: ${loads.singles.ledger.lines}, whole way: ${loads.long.ledger.lines})`,
     );
-    for (let repeat = 0; repeat <= options.repeats; repeat += 1) {
-      const keep = (name: string, measured: Measured) => {
-        const run = repeat === 0 ? 'warm-up' : `run ${repeat}`;
-        progress(`${run}  ${name}  ${Math.round(measured.logsPerSecond)} logs/s`);
-        warnOfOthers(measured.otherCores);
-        if (repeat > 0) (stages[name] ??= []).push(measured);
-      };
-      keep('HTTP → Redis (NDJSON, 500 a body, 4 connections)', await httpToRedis(lab, load));
-      keep('file → Redis', await fileToRedis(lab, load));
-      keep('Redis → summaries, one processor', await redisToSummaries(lab, load));
-      keep('Redis → ClickHouse, logs and summaries, one sinks process', await redisToClickHouse(lab, load));
-      keep(WHOLE_WAY, await wholeWay(lab, long));
-      const [redis, clickhouse] = [
-        await redisReference(lab),
-        await clickHouseReference(lab, load.file, load.ledger.lines),
-      ];
-      if (repeat === 0) continue;
-      references[REDIS]?.push(redis);
-      references[CLICKHOUSE]?.push(clickhouse);
-    }
+    if (!options.quick) await measureRun(lab, loads, 'warm-up');
+    for (let run = 1; run <= options.repeats; run += 1) runs.push(await measureRun(lab, loads, `run ${run}`));
   } finally {
     await lab.stop();
   }
-  return report(stages, references, options);
+  const text = [
+    options.quick ? 'One short run, not warmed up' : `Medians of ${runs.length} runs after a warm-up`,
+    ratioTable(comparisonsOf(runs)),
+    costTable(runs.map((run) => run.stages)),
+  ];
+  if (options.sustained === undefined) return { figures: runs, text: text.join('\n\n'), ...tooSlow(runs) };
+  const expected = median(runs.map((run) => logsPerSecond(run, 'wholeWay')));
+  await mkdir(join(dir, 'sustained'));
+  const sustained = await measureSustained(join(dir, 'sustained'), expected, options);
+  text.push(sustainedText(sustained), costTable([{ 'whole way, sustained': sustained.measured }]));
+  return { figures: { runs, sustained }, text: text.join('\n\n'), ...tooSlow(runs) };
 }
 
-function report(stages: Stages, references: References, { repeats }: BenchOptions): Report {
-  const [redis, clickhouse] = [median(references[REDIS] ?? []), median(references[CLICKHOUSE] ?? [])];
-  const rows = [
-    [REDIS, whole(redis), '1'],
-    [CLICKHOUSE, whole(clickhouse), '', '1'],
-    ...Object.entries(stages).map(([name, runs]) => rowOf(name, runs, redis, clickhouse)),
-  ];
-  const titles = ['stage', 'logs/s', '÷ redis', '÷ clickhouse', 'CPU µs per log', 'peak MiB'];
-  const text = `Medians of ${repeats} runs after a warm-up\n\n${markdownTable(titles, rows)}`;
-  const wholeWay = median((stages[WHOLE_WAY] ?? []).map((run) => run.logsPerSecond));
-  const figures = { stages, references };
-  if (wholeWay >= WHOLE_WAY_FLOOR) return { figures, text };
+/** Each reference right beside its stage. */
+async function measureRun(lab: FullLab, { load, singles, long }: Loads, name: string): Promise<Run> {
+  const run: Run['stages'] = {};
+  const keep = (stage: string, measured: Measured) => {
+    progress(`${name}  ${stage}  ${whole(measured.logsPerSecond)} logs/s`);
+    warnOfOthers(measured.otherCores);
+    run[stage] = measured;
+  };
+  keep(TARGETS.singles.what, await stages.httpToRedis(lab, singles, stages.SINGLES));
+  const singlesReference = await honoReference('/empty', singles, stages.SINGLES);
+  keep(TARGETS.batches.what, await stages.httpToRedis(lab, load, stages.BATCHES));
+  const batchesReference = await honoReference('/read', load, stages.BATCHES);
+  keep(TARGETS.trackingLog.what, await stages.redisToTrackingLog(lab, load));
+  const clickhouse = await clickHouseReference(lab);
+  keep(TARGETS.file.what, await stages.fileToRedis(lab, load));
+  const parse = await parseReference(load);
+  keep(TARGETS.summaries.what, await stages.redisToSummaries(lab, load));
+  keep(STORES, await stages.redisToClickHouse(lab, load));
+  keep(TARGETS.wholeWay.what, await stages.wholeWay(lab, long));
+  const redis = await redisReference(lab);
+  const stagesMicros = [TARGETS.file.what, TARGETS.summaries.what, STORES].map((stage) =>
+    microsOf(run[stage]),
+  );
   return {
-    figures,
-    text,
-    tooSlow: `the whole way does ${whole(wholeWay)} logs/s, less than ${whole(WHOLE_WAY_FLOOR)}`,
+    stages: run,
+    references: {
+      file: parse,
+      batches: batchesReference,
+      singles: singlesReference,
+      summaries: redis,
+      trackingLog: clickhouse,
+      wholeWay: redis,
+      wholeWayCpu: (availableParallelism() * 1e6) / stagesMicros.reduce((sum, us) => sum + us, 0),
+    },
   };
 }
 
-function rowOf(name: string, runs: readonly Measured[], redis: number, clickhouse: number): string[] {
-  const perSecond = median(runs.map((run) => run.logsPerSecond));
-  const processes = Object.keys(runs[0]?.cpuMicros ?? {});
-  const cpu = processes
-    .map((p) => [p, median(runs.map((run) => run.cpuMicros[p] ?? 0))] as const)
-    .filter(([, us]) => us > 0.05);
-  const memory = processes.map((p) => [p, Math.max(...runs.map((run) => run.peakMib[p] ?? 0))] as const);
-  return [
-    name,
-    whole(perSecond),
-    (perSecond / redis).toFixed(3),
-    (perSecond / clickhouse).toFixed(3),
-    cpu.map(([p, us]) => `${p} ${us.toFixed(1)}`).join(', '),
-    memory.map(([p, mib]) => `${p} ${whole(mib)}`).join(', '),
-  ];
+function microsOf(measured: Measured | undefined): number {
+  return Object.values(measured?.cpuMicros ?? {}).reduce((sum, us) => sum + us, 0);
+}
+
+function logsPerSecond(run: Run, target: TargetName): number {
+  return run.stages[TARGETS[target].what]?.logsPerSecond ?? 0;
+}
+
+function comparisonsOf(runs: readonly Run[]): Comparisons {
+  const comparisons: Comparisons = {};
+  for (const name of Object.keys(TARGETS) as TargetName[]) {
+    comparisons[name] = runs.map((run) => ({
+      value: logsPerSecond(run, name),
+      reference: run.references[name],
+    }));
+  }
+  return comparisons;
+}
+
+function tooSlow(runs: readonly Run[]): Pick<Report, 'tooSlow'> {
+  const slow = belowFloors(comparisonsOf(runs));
+  const wholeWay = median(runs.map((run) => logsPerSecond(run, 'wholeWay')));
+  if (wholeWay < WHOLE_WAY_FLOOR)
+    slow.push(`the whole way does ${whole(wholeWay)} logs/s, less than ${whole(WHOLE_WAY_FLOOR)}`);
+  return slow.length === 0 ? {} : { tooSlow: slow.join('\n') };
+}
+
+/** What each stage took of the machine. */
+function costTable(runs: readonly Record<string, Measured>[]): string {
+  const rows = Object.keys(runs[0] ?? {}).map((stage) => {
+    const found = runs.flatMap((run) => run[stage] ?? []);
+    const processes = Object.keys(found[0]?.cpuMicros ?? {});
+    const cpu = processes
+      .map((p) => [p, median(found.map((one) => one.cpuMicros[p] ?? 0))] as const)
+      .filter(([, us]) => us > 0.05);
+    const used = cpu.map(([p]) => p);
+    const memory = used.map((p) => [p, Math.max(...found.map((one) => one.peakMib[p] ?? 0))] as const);
+    return [
+      stage,
+      whole(median(found.map((one) => one.logsPerSecond))),
+      cpu.map(([p, us]) => `${p} ${us.toFixed(1)}`).join(', '),
+      cpu.reduce((sum, [, us]) => sum + us, 0).toFixed(1),
+      memory.map(([p, mib]) => `${p} ${whole(mib)}`).join(', '),
+    ];
+  });
+  return markdownTable(['stage', 'logs/s', 'CPU µs per log', 'in all', 'peak MiB'], rows);
 }
