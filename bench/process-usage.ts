@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 /** What a process has used so far, as the kernel counts it. Linux only, like the figures in docs/performance.md. */
 export interface Usage {
   cpuMicros: number;
+  /** Memory that it has now, and had at most. */
+  rssBytes: number;
   peakBytes: number;
 }
 
@@ -16,8 +18,13 @@ export function usageOf(pid: number): Usage {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const ticks = Number(fields[11]) + Number(fields[12]);
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const peakKb = Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0);
-  return { cpuMicros: (ticks / TICKS_PER_SECOND) * 1e6, peakBytes: peakKb * 1024 };
+  const bytesOf = (name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
+  return {
+    cpuMicros: (ticks / TICKS_PER_SECOND) * 1e6,
+    rssBytes: bytesOf('VmRSS'),
+    peakBytes: bytesOf('VmHWM'),
+  };
 }
 
 /**

@@ -14,6 +14,9 @@ export interface BenchOptions {
   quick: boolean;
   /** Seconds that the whole way is kept busy for, if it is. */
   sustained?: number;
+  /** Logs a second of the parts with a steady load, and for how many seconds it is looked at. */
+  rate: number;
+  seconds: number;
 }
 
 /** A table in Markdown whose columns line up, so that it reads well in a terminal, too. */
@@ -29,6 +32,11 @@ export function markdownTable(titles: readonly string[], rows: readonly (readonl
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
+}
+
+/** Of values in ascending order: the smallest that a share of all does not exceed. */
+export function percentile(sorted: ArrayLike<number>, share: number): number {
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? NaN;
 }
 
 /** Whole, with commas. */

@@ -2,6 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { measureLatency } from './latency.ts';
+import { measureMemory } from './memory.ts';
 import { progress } from './report.ts';
 import type { BenchOptions, Report } from './report.ts';
 import { measureScaling } from './scaling.ts';
@@ -14,13 +16,15 @@ const PARTS = {
   way: measureWay,
   scaling: measureScaling,
   sizing: measureSizing,
+  latency: measureLatency,
+  memory: measureMemory,
 } satisfies Record<string, (dir: string, options: BenchOptions) => Promise<Report>>;
 type PartName = keyof typeof PARTS;
 
 /** What `--quick` measures if no part is named, and how much of it. */
 const QUICK_PARTS: PartName[] = ['way'];
-const QUICK = { transactions: 6_000, repeats: 1 };
-const FULL = { transactions: 60_000, repeats: 3 };
+const QUICK = { transactions: 6_000, repeats: 1, rate: 1_000, seconds: 5 };
+const FULL = { transactions: 60_000, repeats: 3, rate: 10_000, seconds: 30 };
 
 interface Options extends Partial<Omit<BenchOptions, 'quick'>> {
   quick?: true;
@@ -40,6 +44,8 @@ const command = new Command('bench')
     `measured repeats after one warm-up; medians are shown; ${FULL.repeats} by default`,
     count,
   )
+  .option('--rate <logs>', `logs a second of a steady load; ${FULL.rate} by default`, count)
+  .option('--seconds <count>', `how long a steady load is looked at; ${FULL.seconds} by default`, count)
   .option('--sustained <time>', 'keep the whole way busy so long as well: 30s, 5m', secondsOf)
   .option(
     '--quick',

@@ -1,3 +1,4 @@
+import type { Latencies } from './latency-report.ts';
 import { markdownTable, median, whole } from './report.ts';
 
 /** What is aimed at, and below what `--check` ends with an error. */
@@ -68,6 +69,33 @@ export const TARGETS = {
 
 export type TargetName = keyof typeof TARGETS;
 export type Comparisons = Partial<Record<TargetName, Compared[]>>;
+
+/** Aims and ceilings (as a floor, but for what should be little) of the 99th percentile, in ms. */
+export const LATENCY_TARGETS = {
+  answer: { what: 'its answer', ceiling: 500 },
+  summary: { what: 'the summary in Redis', aim: 100, ceiling: 1_000 },
+  logRow: { what: 'a row of tracking_log that SELECT finds', aim: 1_500, ceiling: 4_000 },
+  summaryRow: { what: 'a row of transaction_summary that SELECT finds', aim: 1_500, ceiling: 5_000 },
+} satisfies Record<string, { what: string; aim?: number; ceiling: number }>;
+export type LatencyEnd = keyof typeof LATENCY_TARGETS;
+
+/** Aims and ceilings of memory (RSS), in MiB. */
+export const MEMORY_TARGETS = {
+  collector: { aim: 120, ceiling: 450 },
+  processor: { aim: 200, ceiling: 600 },
+  sinks: { aim: 250, ceiling: 400 },
+  'idle collector': { aim: 80, ceiling: 110 },
+};
+
+export function latencyAbove(latencies: Latencies): { tooSlow?: string } {
+  const slow = Object.entries(latencies.figures()).flatMap(([end, { p99 }]) => {
+    const { what, ceiling } = LATENCY_TARGETS[end as LatencyEnd];
+    return p99 <= ceiling
+      ? []
+      : [`from POST to ${what}: p99 is ${whole(p99)} ms, more than ${whole(ceiling)}`];
+  });
+  return slow.length === 0 ? {} : { tooSlow: slow.join('\n') };
+}
 
 /** The table of ratios; each is the median of the runs' own. */
 export function ratioTable(comparisons: Comparisons): string {
