@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { postOf, statusOf } from './connection.ts';
+import { writeOpenLoad } from './growth-load.ts';
 import { writeSteadyLoad } from './steady-load.ts';
 
 interface Log {
@@ -29,6 +30,26 @@ test('a steady load knows the place of every log', async () => {
   expect(logs.map(({ transaction_id: id, step }) => load.placeOf(id, step))).toEqual(logs.map((_, at) => at));
   expect(load.placeOf('OTHER-000000001', 'send')).toBeUndefined();
   expect(load.placeOf('STEADY-000000001', 'other')).toBeUndefined();
+});
+
+test('as many transactions are open after the turns as before', async () => {
+  const { opening, turning } = await writeOpenLoad(dir, 10_000, 5_000);
+  const opened = await logsOf(opening.file);
+  const turned = await logsOf(turning.file);
+  expect([opening.lines, turning.lines]).toEqual([10_000, 15_000]);
+  expect(new Set([...opened, ...turned].map(({ event_id: id }) => id)).size).toBe(25_000);
+  const open = new Set(opened.map(({ transaction_id: id }) => id));
+  let completed = 0;
+  for (const { transaction_id: id, step } of turned) {
+    if (step === 'send') open.add(id);
+    else expect(open.has(id)).toBe(true);
+    if (step === 'receive' && open.delete(id)) completed += 1;
+  }
+  expect([completed, open.size]).toEqual([5_000, 10_000]);
+});
+
+test('more turns than there are open transactions are refused', async () => {
+  await expect(writeOpenLoad(dir, 10, 11)).rejects.toThrow(RangeError);
 });
 
 test('an answer counts once all of it has come', () => {

@@ -17,6 +17,8 @@ export interface BenchOptions {
   /** Logs a second of the parts with a steady load, and for how many seconds it is looked at. */
   rate: number;
   seconds: number;
+  /** Open transactions of the small case of the part `growth`; the largest has ten times as many. */
+  open: number;
 }
 
 /** A table in Markdown whose columns line up, so that it reads well in a terminal, too. */

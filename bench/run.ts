@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { measureGrowth } from './growth.ts';
 import { measureLatency } from './latency.ts';
 import { measureMemory } from './memory.ts';
 import { progress } from './report.ts';
@@ -17,14 +18,15 @@ const PARTS = {
   scaling: measureScaling,
   sizing: measureSizing,
   latency: measureLatency,
+  growth: measureGrowth,
   memory: measureMemory,
 } satisfies Record<string, (dir: string, options: BenchOptions) => Promise<Report>>;
 type PartName = keyof typeof PARTS;
 
 /** What `--quick` measures if no part is named, and how much of it. */
 const QUICK_PARTS: PartName[] = ['way'];
-const QUICK = { transactions: 6_000, repeats: 1, rate: 1_000, seconds: 5 };
-const FULL = { transactions: 60_000, repeats: 3, rate: 10_000, seconds: 30 };
+const QUICK = { transactions: 6_000, repeats: 1, rate: 1_000, seconds: 5, open: 2_000 };
+const FULL = { transactions: 60_000, repeats: 3, rate: 10_000, seconds: 30, open: 100_000 };
 
 interface Options extends Partial<Omit<BenchOptions, 'quick'>> {
   quick?: true;
@@ -46,6 +48,11 @@ const command = new Command('bench')
   )
   .option('--rate <logs>', `logs a second of a steady load; ${FULL.rate} by default`, count)
   .option('--seconds <count>', `how long a steady load is looked at; ${FULL.seconds} by default`, count)
+  .option(
+    '--open <count>',
+    `open transactions of the small case of the part growth, ten times as many in the largest; ${FULL.open} by default`,
+    count,
+  )
   .option('--sustained <time>', 'keep the whole way busy so long as well: 30s, 5m', secondsOf)
   .option(
     '--quick',
