@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { startHelper } from './helper.ts';
+import { FORMAT_OF } from '../sinks/clickhouse/format.ts';
 import type { FullLab, Lab } from './lab.ts';
 import type { Load } from './load.ts';
 import { prepareSender } from './stages.ts';
@@ -79,11 +80,12 @@ export async function clickHouseReference(lab: FullLab): Promise<number> {
 
 async function insert({ clickhouse }: FullLab, piece: readonly Buffer[]): Promise<void> {
   const { stream } = await clickhouse.exec({
-    query: 'INSERT INTO tranweave.bench_reference FORMAT JSONEachRow',
+    query: `INSERT INTO tranweave.bench_reference ${FORMAT_OF.log}`,
     values: Readable.from(piece, { objectMode: false }),
     clickhouse_settings: {
       date_time_input_format: 'best_effort',
       input_format_parallel_parsing: 0,
+      input_format_json_compact_allow_variable_number_of_columns: 1,
       // As the sinks ask for it: nothing collapses in an insert of logs.
       optimize_on_insert: 0,
       wait_end_of_query: 1,
