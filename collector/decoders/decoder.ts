@@ -1,4 +1,5 @@
 import type { Component } from '../../common/component.ts';
+import type { Charset } from '../charset.ts';
 import type { Fields, RawRecord } from '../outcome.ts';
 
 /**
@@ -18,4 +19,19 @@ export interface Decoder {
   decode(record: RawRecord): Decoded;
 }
 
-export type DecoderComponent<Config> = Component<Config, undefined, Decoder>;
+export interface DecoderDeps {
+  /** How the input's records are written. */
+  charset: Charset;
+}
+
+export type DecoderComponent<Config> = Component<Config, DecoderDeps, Decoder>;
+
+/** An object for fields whose names come from the record: without a prototype, so that every name is only a name. */
+export function noFields(): Fields {
+  return Object.create(null) as Fields;
+}
+
+/** What is said of a record, or a part of one, whose bytes are not in the input's encoding. */
+export function notText({ name }: Charset): string {
+  return `is not ${name.toUpperCase()}`;
+}

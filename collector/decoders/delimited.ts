@@ -1,8 +1,8 @@
-import { isUtf8 } from 'node:buffer';
-import { CsvError, parse } from 'csv-parse/sync';
 import * as v from 'valibot';
-import type { Fields } from '../outcome.ts';
+import type { Charset } from '../charset.ts';
+import { noFields, notText } from './decoder.ts';
 import type { Decoded, DecoderComponent } from './decoder.ts';
+import { splitRow } from './delimited-row.ts';
 
 const columnNames = v.pipe(
   v.array(
@@ -15,7 +15,7 @@ const columnNames = v.pipe(
   v.description('Names of the columns in their order. Without it the first record of each file names them.'),
 );
 
-const config = v.strictObject({
+const entries = v.strictObject({
   type: v.literal('delimited'),
   delimiter: v.optional(
     v.pipe(
@@ -53,49 +53,68 @@ const config = v.strictObject({
     true,
   ),
 });
+const config = v.pipe(
+  entries,
+  v.check(
+    ({ quote, delimiter }) => quote === false || !delimiter.includes(quote),
+    'has a `quote` that is part of its `delimiter`',
+  ),
+);
 type DelimitedConfig = v.InferOutput<typeof config>;
 
 export const delimitedDecoder = {
   type: 'delimited',
   summary:
-    'Each record is a line of fields with a delimiter between them: CSV (RFC 4180), pipes, tabs. A field may hold the delimiter in quotes, but no line break.',
+    'Each record is a line of fields with a delimiter between them: CSV (RFC 4180), pipes, tabs. A field in quotes may hold the delimiter; for one that holds line breaks the input needs `framing: { type: csv }`.',
   example: "decoder: { type: delimited, delimiter: '|', columns: [time, order_no, event] }",
   config,
-  create: (settings) => {
+  create: (settings, { charset }) => {
     const header = settings.header ?? settings.columns === undefined;
-    const names = cachedHeader(settings);
+    const names = cachedHeader(settings, charset);
     return {
       ...(settings.columns === undefined ? { usesHeader: true } : {}),
       decode: (record) => {
         if (header && record.first === true) return { fields: [] };
         const columns = settings.columns ?? names(record.header);
-        return typeof columns === 'string' ? { error: columns } : decodeRow(settings, columns, record.bytes);
+        return typeof columns === 'string'
+          ? { error: columns }
+          : decodeRow(settings, columns, record.bytes, charset);
       },
     };
   },
 } satisfies DecoderComponent<DelimitedConfig>;
 
 /** A file's header is the same buffer or at least the same bytes for each of its records: split it once. */
-function cachedHeader(settings: DelimitedConfig): (header: Buffer | undefined) => string[] | string {
-  let known: { bytes: Buffer; names: string[] } | undefined;
+function cachedHeader(
+  settings: DelimitedConfig,
+  charset: Charset,
+): (header: Buffer | undefined) => readonly string[] | string {
+  let known: { bytes: Buffer; names: readonly string[] } | undefined;
   return (header) => {
     if (header === undefined)
       return 'the names of its columns are not known: there is no header and no `columns`';
     if (known?.bytes.equals(header)) return known.names;
-    const row = splitRow(settings, header);
+    const row = readRow(settings, header, charset);
     if (typeof row === 'string') return `its file's header ${row}`;
+    const twice = row.find((name, index) => row.indexOf(name) < index);
+    if (twice !== undefined) return `its file's header names a column twice: ${twice}`;
     known = { bytes: Buffer.from(header), names: row };
     return row;
   };
 }
 
-function decodeRow(settings: DelimitedConfig, columns: readonly string[], bytes: Buffer): Decoded {
-  const row = splitRow(settings, bytes);
+function decodeRow(
+  settings: DelimitedConfig,
+  columns: readonly string[],
+  bytes: Buffer,
+  charset: Charset,
+): Decoded {
+  const row = readRow(settings, bytes, charset);
   if (typeof row === 'string') return { error: row };
   if (row.length !== columns.length) {
     return { error: `has ${row.length} fields where ${columns.length} are expected (${columns.join(', ')})` };
   }
-  const fields: Fields = Object.create(null) as Fields;
+  const fields = noFields();
   columns.forEach((name, index) => {
     fields[name] = row[index];
   });
@@ -103,25 +122,7 @@ function decodeRow(settings: DelimitedConfig, columns: readonly string[], bytes:
 }
 
 /** The row's fields, or in words why it has none. */
-function splitRow({ delimiter, quote, trim }: DelimitedConfig, bytes: Buffer): string[] | string {
-  if (!isUtf8(bytes)) return 'is not UTF-8';
-  const text = bytes.toString();
-  // Without a quote in it a line is only split, which is much faster than the parser.
-  if (quote === false || !text.includes(quote)) {
-    const row = text.split(delimiter);
-    return trim ? row.map((field) => field.trim()) : row;
-  }
-  try {
-    const rows: string[][] = parse(text, {
-      delimiter,
-      quote,
-      trim,
-      relax_column_count: true,
-      relax_quotes: true,
-    });
-    return rows.length === 1 && rows[0] !== undefined ? rows[0] : `holds ${rows.length} lines`;
-  } catch (error) {
-    if (error instanceof CsvError) return `is not delimited text: ${error.message}`;
-    throw error;
-  }
+function readRow(settings: DelimitedConfig, bytes: Buffer, charset: Charset): readonly string[] | string {
+  const text = charset.decode(bytes);
+  return text === undefined ? notText(charset) : splitRow(text, settings);
 }

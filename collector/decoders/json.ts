@@ -1,28 +1,46 @@
-import { isUtf8 } from 'node:buffer';
 import * as v from 'valibot';
+import type { Charset } from '../charset.ts';
+import { parseExactJson } from '../exact-json.ts';
 import type { Fields } from '../outcome.ts';
-import type { Decoded, DecoderComponent } from './decoder.ts';
+import { notText } from './decoder.ts';
+import type { Decoded, DecoderComponent, DecoderDeps } from './decoder.ts';
 
 const config = v.strictObject({
   type: v.literal('json'),
+});
+const ndjsonConfig = v.strictObject({
+  type: v.literal('ndjson'),
+});
+
+const create = (_: unknown, { charset }: DecoderDeps) => ({
+  decode: ({ bytes }: { bytes: Buffer }) => decodeJson(bytes, charset),
 });
 
 /** A record that is one JSON object (RFC 8259), or an array of objects that each become logs. */
 export const jsonDecoder = {
   type: 'json',
   summary:
-    'Each record is one JSON object, or an array of objects. Nested values are reached by paths in the mapping (`order.id`).',
+    'Each record is one JSON object, or an array of objects. Nested values are reached by paths in the mapping (`order.id`). Numbers from 2^53 on are kept as the text that stands there, since they would lose digits.',
   example: 'decoder: { type: json }',
   config,
-  create: () => ({ decode: ({ bytes }) => decodeJson(bytes) }),
+  create,
 } satisfies DecoderComponent<v.InferOutput<typeof config>>;
 
-function decodeJson(bytes: Buffer): Decoded {
-  // Buffer.toString would replace bad bytes without a word.
-  if (!isUtf8(bytes)) return { error: 'is not UTF-8' };
+/** The same by its other name: what makes it NDJSON is that records end with newlines, and the framing says so. */
+export const ndjsonDecoder = {
+  type: 'ndjson',
+  summary: 'Another name of `json`.',
+  example: 'decoder: { type: ndjson }',
+  config: ndjsonConfig,
+  create,
+} satisfies DecoderComponent<v.InferOutput<typeof ndjsonConfig>>;
+
+function decodeJson(bytes: Buffer, charset: Charset): Decoded {
+  const text = charset.decode(bytes);
+  if (text === undefined) return { error: notText(charset) };
   let value: unknown;
   try {
-    value = JSON.parse(bytes.toString());
+    value = parseExactJson(text);
   } catch (error) {
     // V8 quotes a piece of the record in its message, which is what helps here.
     return { error: `is not JSON: ${error instanceof Error ? error.message : String(error)}` };

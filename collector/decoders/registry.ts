@@ -1,12 +1,14 @@
 import type * as v from 'valibot';
 import { anyOf, createPart } from '../../common/component.ts';
-import type { Decoder } from './decoder.ts';
+import { UTF_8 } from '../charset.ts';
+import type { Decoder, DecoderDeps } from './decoder.ts';
 import { delimitedDecoder } from './delimited.ts';
-import { jsonDecoder } from './json.ts';
+import { jsonDecoder, ndjsonDecoder } from './json.ts';
 
 /** Every decoder by its `type`. A new one is one file and one line here. */
 export const decoders = {
   json: jsonDecoder,
+  ndjson: ndjsonDecoder,
   delimited: delimitedDecoder,
 };
 
@@ -15,6 +17,6 @@ export const decoderSchema = anyOf(decoders);
 /** The config of any decoder. */
 export type DecoderConfig = v.InferOutput<typeof decoderSchema>;
 
-export function createDecoder(config: DecoderConfig): Decoder {
-  return createPart<undefined, Decoder>(decoders, config, undefined);
+export function createDecoder(config: DecoderConfig, charset = UTF_8): Decoder {
+  return createPart<DecoderDeps, Decoder>(decoders, config, { charset });
 }
