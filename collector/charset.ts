@@ -14,6 +14,7 @@ export interface Charset {
   encode(text: string): Buffer;
   /** The byte order mark that a source may begin with; empty if the encoding has none. */
   readonly mark: Buffer;
+  readonly isUtf8: boolean;
   /** Whether ASCII characters are the bytes that they are in ASCII. They are not in UTF-16. */
   readonly isAsciiBased: boolean;
 }
@@ -71,6 +72,7 @@ export function createCharset(name = 'utf-8', onBadBytes: OnBadBytes = 'dead-let
     show: reader.lenient,
     encode: (text) => iconv.encode(text, name),
     mark: markOf(name),
+    isUtf8: plainName(name) === 'utf8',
     isAsciiBased: iconv.encode('\n', name).length === 1,
   };
 }

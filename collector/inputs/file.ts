@@ -3,6 +3,7 @@ import { byteSize, duration, wholeNumber } from '../../common/config-values.ts';
 import { decoderSchema } from '../decoders/registry.ts';
 import { FileInput } from './file/run.ts';
 import { inputEntries } from './input.ts';
+import { framingFits, recordEntries } from './record-config.ts';
 import type { InputComponent } from './input.ts';
 
 const globs = v.array(
@@ -13,9 +14,10 @@ const globs = v.array(
 const SCAN_INTERVAL_MS_MAX = 3_600_000;
 const BATCH_BYTES_MAX = 64 * 1024 * 1024;
 
-const config = v.strictObject({
+const entries = v.strictObject({
   type: v.literal('file'),
   ...inputEntries,
+  ...recordEntries,
   decoder: v.optional(decoderSchema, { type: 'json' }),
   paths: v.pipe(
     globs,
@@ -52,14 +54,14 @@ const config = v.strictObject({
   ),
   last_line_after: v.optional(
     duration(
-      'A last line without its newline is taken as a record when the collector has seen the file not grow for so long; until then it waits for its newline. If its writer goes on with the line afterwards, the rest becomes a record of its own: set it longer than a writer ever pauses within a line.',
+      'A last line without its newline (or whatever ends a record) is taken as a record when the collector has seen the file not grow for so long; until then it waits for its newline. If its writer goes on with the line afterwards, the rest becomes a record of its own: set it longer than a writer ever pauses within a line.',
     ),
     '5s',
   ),
   line_bytes_max: v.optional(
     v.pipe(
       byteSize(
-        'Longest line. A longer one becomes one dead letter, which holds the first so many bytes and says how many there were.',
+        'Longest record. A longer one becomes one dead letter, which holds the first so many bytes and says how many there were.',
       ),
       v.minValue(1, 'must be more than 0'),
       v.maxValue(BATCH_BYTES_MAX, 'must be at most 64MiB'),
@@ -97,7 +99,8 @@ const config = v.strictObject({
     '7d',
   ),
 });
-export type FileInputConfig = v.InferOutput<typeof config>;
+export type FileInputConfig = v.InferOutput<typeof entries>;
+const config = v.pipe(entries, framingFits());
 
 /**
  * Logs from files that grow. Every line arrives once in effect, whatever dies: how far each file was read is in
@@ -106,7 +109,7 @@ export type FileInputConfig = v.InferOutput<typeof config>;
 export const fileInput = {
   type: 'file',
   summary:
-    'Follows files line by line, through rotation by renaming and through restarts. Each line arrives once; what is on the disk waits there while Redis is away or full. Lines end with a newline; empty ones are skipped. The collector needs nothing but the right to read the files.',
+    'Follows files record by record, through rotation by renaming and through restarts. Each record arrives once; what is on the disk waits there while Redis is away or full. A record is a line unless `framing` says otherwise. The collector needs nothing but the right to read the files.',
   example: '- { type: file, name: eai, paths: [/var/log/eai/*.log] }',
   config,
   create: (config, deps) => new FileInput(config, deps),

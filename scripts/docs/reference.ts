@@ -1,6 +1,7 @@
 import { toJsonSchema } from '@valibot/to-json-schema';
 import { ruleSchema } from '../../collector/mapping-rule.ts';
 import { decoders } from '../../collector/decoders/registry.ts';
+import { framings } from '../../collector/framing/registry.ts';
 import { inputs } from '../../collector/inputs/registry.ts';
 import { trackingLogSchema } from '../../common/tracking-log.ts';
 import { sinks } from '../../sinks/registry.ts';
@@ -50,7 +51,8 @@ export function configurationPage(): string {
     '',
     ...parts.flatMap(([name, schema]) => section(`## \`${name}\``, name, schema)),
     ...components('## `inputs`: where logs come from', inputs),
-    ...components('## `decoder`: bytes to fields', decoders),
+    ...components('## `framing`: bytes to records', framings),
+    ...components('## `decoder`: records to fields', decoders),
     ...mappingRules(),
     ...components('## `sinks`: where everything is stored', sinks),
   ].join('\n')}\n`;
@@ -123,7 +125,7 @@ interface Row {
 /** Deeper than this a mapping's rules would be repeated for each field. */
 function rowsOf(path: string, schema: Schema, required: boolean): Row[] {
   const object = objectOf(schema);
-  if (object?.properties !== undefined && !path.endsWith('mapping') && !path.endsWith('decoder')) {
+  if (object?.properties !== undefined && !/(?:mapping|decoder|framing)$/.test(path)) {
     const needed = new Set(object.required);
     const own = path !== '' && schema.items !== undefined ? [rowOf(path, schema, required)] : [];
     return [

@@ -14,6 +14,9 @@ export interface Batch {
   end: number;
 }
 
+/** Whether Redis has what it was given. */
+export type Fate = 'kept' | 'lost';
+
 /** Work on Redis that waits, for as long as it takes, while Redis is away or full. */
 export interface PatientRedis {
   /** Does the work until it succeeds. Throws what is no matter of waiting, or the last failure once the input stops. */

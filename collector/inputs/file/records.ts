@@ -1,5 +1,5 @@
 import { timestampFromMillis } from '../../../common/timestamp.ts';
-import type { Frame } from '../../framing.ts';
+import type { Frame } from '../../framing/framer.ts';
 import type { Outcome } from '../../outcome.ts';
 import type { InputDeps } from '../input.ts';
 
@@ -24,9 +24,10 @@ export function createRecordMaker(
     const first = header === undefined;
     const event_id = `${sourceId}@${frame.start}`;
     const meta = { path, offset: String(frame.start) };
-    if (frame.length > deps.lineBytesMax) {
+    const isTooLong = frame.length > deps.lineBytesMax;
+    if (isTooLong || frame.problem !== undefined) {
       if (first) header = null;
-      return [tooLong(deps, frame, event_id, meta)];
+      return [isTooLong ? tooLong(deps, frame, event_id, meta) : broken(deps, frame, event_id, meta)];
     }
     // A copy: the frame's bytes are in a buffer that is used again.
     header ??= first ? Buffer.from(frame.bytes) : null;
@@ -36,9 +37,30 @@ export function createRecordMaker(
 }
 
 function tooLong(
-  { name, clock, lineBytesMax }: RecordMakerDeps,
+  deps: RecordMakerDeps,
   frame: Frame,
   event_id: string,
+  meta: Record<string, string>,
+): Outcome {
+  const reason = `the line is longer than line_bytes_max (${deps.lineBytesMax} bytes); only so much of it is kept`;
+  return notFramed(deps, frame, event_id, reason, { ...meta, cut: 'true', bytes: String(frame.length) });
+}
+
+/** Kept whole: `tranweave dead-letters retry` may still make something of it. */
+function broken(
+  deps: RecordMakerDeps,
+  frame: Frame,
+  event_id: string,
+  meta: Record<string, string>,
+): Outcome {
+  return notFramed(deps, frame, event_id, `the record ${frame.problem}`, meta);
+}
+
+function notFramed(
+  { name, clock }: RecordMakerDeps,
+  frame: Frame,
+  event_id: string,
+  reason: string,
   meta: Record<string, string>,
 ): Outcome {
   return {
@@ -48,10 +70,10 @@ function tooLong(
       stage: 'frame',
       input: name,
       channel: 'file',
-      reason: `the line is longer than line_bytes_max (${lineBytesMax} bytes); only so much of it is kept`,
+      reason,
       ingest_time: timestampFromMillis(clock.now()),
       raw_base64: frame.bytes.toString('base64'),
-      meta: { ...meta, cut: 'true', bytes: String(frame.length) },
+      meta,
     },
     issues: [],
   };

@@ -6,6 +6,8 @@ import { createPatientRedis } from './append.ts';
 import type { PatientRedis } from './append.ts';
 import { createSourceBook } from './book.ts';
 import type { SourceBook } from './book.ts';
+import { createCharset } from '../../charset.ts';
+import { createFraming } from '../../framing/registry.ts';
 import { createDiscovery } from './discovery.ts';
 import { FileFollower } from './follow.ts';
 import { createScanLoop } from './loop.ts';
@@ -149,7 +151,9 @@ export class FileInput implements Input {
 }
 
 function settingsOf(config: FileInputConfig) {
+  const charset = createCharset(config.encoding, config.on_bad_bytes);
   return {
+    framing: createFraming(config.framing, { charset, recordBytesMax: config.line_bytes_max }),
     lineBytesMax: config.line_bytes_max,
     lastLineAfterMs: config.last_line_after,
     batchBytesMax: config.batch_bytes_max,

@@ -1,12 +1,11 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { PositionedOutcome, SourceAppender } from '../../append.ts';
-import { createFramer } from '../../framing.ts';
-import type { Frame, Framer } from '../../framing.ts';
+import type { Frame, Framer, Framing } from '../../framing/framer.ts';
 import { SourceFellBackError } from '../../source-fell-back.ts';
-import type { Batch, PatientRedis } from './append.ts';
+import type { Batch, Fate, PatientRedis } from './append.ts';
 import type { Source, SourceBook } from './book.ts';
 import type { FoundFile } from './discovery.ts';
-import { isFile, readAt, readFirstRecord } from './reading.ts';
+import { isFile, MARKER_BYTES_MAX, readAt, readFirstRecord } from './reading.ts';
 import { HEAD_BYTES_MAX, isTelling } from './identity.ts';
 import { createRecordMaker } from './records.ts';
 import type { RecordMaker, RecordMakerDeps } from './records.ts';
@@ -30,15 +29,10 @@ export interface TailerDeps extends Pick<InputDeps, 'appender' | 'logger'>, Reco
 }
 
 export interface TailerSettings {
+  framing: Framing;
   lineBytesMax: number;
   lastLineAfterMs: number;
 }
-
-/** How much of what was read last is compared before reading on, to notice that the file was written anew. */
-export const MARKER_BYTES_MAX = 1024;
-
-/** Whether Redis has what it was given. */
-export type Fate = 'kept' | 'lost';
 
 /** So many looks after the last append, each a while after the other, whatever a failover lost has come to light. */
 const LOOKS = 2;
@@ -120,7 +114,7 @@ export class FileTailer {
     const seen = this.#seen;
     if (seen === undefined || seen.bytes !== file.bytes || seen.changed !== file.changed) return true;
     if (this.#reading !== undefined && file.bytes > this.#readTo) return true;
-    return this.unreadBytes > 0 && this.#hasBeenQuietFor(this.#deps.lastLineAfterMs);
+    return this.unreadBytes > 0 && this.#mayEndLastRecord();
   }
 
   /** Whether everything in it was read, and nothing came for so long. */
@@ -171,7 +165,7 @@ export class FileTailer {
     const reading = this.#reading;
     if (reading !== undefined && reading.framer.pending > 0) {
       // What is held of an unfinished line is read again, so that only open files hold any.
-      reading.framer = createFramer(reading.framer.end, this.#deps.lineBytesMax);
+      reading.framer = this.#deps.framing.open(reading.framer.end);
       reading.marker = Buffer.alloc(0);
     }
     await handle?.close();
@@ -214,7 +208,7 @@ export class FileTailer {
 
   /** Finds out which source the file is. A file without a whole first line has nothing to be known by, as long as it may get one. */
   async #begin(handle: FileHandle): Promise<Reading | 'waiting' | 'moved'> {
-    const { book, patient, appender, name, lineBytesMax, lastLineAfterMs } = this.#deps;
+    const { book, patient, appender, name, framing, lineBytesMax, lastLineAfterMs } = this.#deps;
     const head = Buffer.from(await readAt(handle, Buffer.alloc(HEAD_BYTES_MAX), 0, HEAD_BYTES_MAX));
     this.#reach(head.length);
     const telling = isTelling(head) || (head.length > 0 && this.#hasBeenQuietFor(lastLineAfterMs));
@@ -224,8 +218,9 @@ export class FileTailer {
     try {
       const opened = await patient.patiently(() => appender.openSource(name, source.id));
       const start = opened.lowWater;
-      const header = start === 0 ? undefined : await readFirstRecord(handle, start, lineBytesMax);
-      const framer = createFramer(start, lineBytesMax);
+      const reader = { framing, lineBytesMax };
+      const header = start === 0 ? undefined : await readFirstRecord(handle, start, reader);
+      const framer = framing.open(start);
       const records = createRecordMaker(this.#deps, source.id, header);
       return { source, appender: opened, framer, marker: Buffer.alloc(0), records };
     } catch (error) {
@@ -256,7 +251,7 @@ export class FileTailer {
     framer.push(chunk, emit);
     const atEnd = chunk.length < chunkBytes;
     if (framer.end + framer.pending === cut) framer.flush(emit);
-    else if (atEnd) await this.#endLastLine(reading, emit);
+    else if (atEnd) await this.#endLastRecord(reading, emit);
     if (atEnd || framer.end > from) this.#mayClose = true;
     const batch =
       framer.end === from ? undefined : { source: reading.appender, outcomes, from, end: framer.end };
@@ -272,13 +267,23 @@ export class FileTailer {
     return patient.patiently(() => book.confirm(source, head));
   }
 
-  /** A last line without its newline becomes a record when the file has not grown for long enough. */
-  async #endLastLine({ source, framer }: Reading, emit: (frame: Frame) => void): Promise<void> {
-    const { book, patient, lastLineAfterMs } = this.#deps;
-    if (framer.pending === 0 || !this.#hasBeenQuietFor(lastLineAfterMs)) return;
+  /** A last record that nothing ends becomes one when the file has not grown for long enough. */
+  async #endLastRecord({ source, framer, appender }: Reading, emit: (frame: Frame) => void): Promise<void> {
+    const { book, patient } = this.#deps;
+    if (framer.pending === 0 || !this.#mayEndLastRecord()) return;
+    // One such place is remembered; Redis must have what the last one is remembered for.
+    if (appender.lowWater < framer.end) return;
     // Should its writer go on later, it must still be the same record, wherever we die before everything has it.
     await patient.patiently(() => book.cutAt(source, framer.end + framer.pending));
     framer.flush(emit);
+  }
+
+  #mayEndLastRecord(): boolean {
+    const { framing, lastLineAfterMs } = this.#deps;
+    const reading = this.#reading;
+    if (reading?.framer.isWhole === true && this.#hasBeenQuietFor(framing.flushAfterMs)) return true;
+    const mayBeCut = framing.findsNext || this.goneSince !== undefined || reading === undefined;
+    return mayBeCut && this.#hasBeenQuietFor(lastLineAfterMs);
   }
 
   #reach(offset: number): void {

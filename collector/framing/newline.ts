@@ -1,46 +1,49 @@
+import * as v from 'valibot';
+import type { Charset } from '../charset.ts';
+import { createDelimiterScanner } from './delimiter-scanner.ts';
+import { USUAL } from './framer.ts';
+import type { Frame, Framer, FramingComponent } from './framer.ts';
+import { createScanFramer } from './scan.ts';
+
+const config = v.strictObject({
+  type: v.literal('newline'),
+});
+
 /**
  * Cuts bytes into records at newlines, however the bytes are chunked. A line ends at `\n`; one `\r` before it belongs
- * to the ending, and so does a UTF-8 byte order mark to the beginning of the source. Lines without content are no
+ * to the ending, and so does a byte order mark to the beginning of the source. Lines without content are no
  * records, but count in the offsets.
  */
-
-export interface Frame {
-  /**
-   * The record without its ending. A view on the caller's chunk whenever the line lies in one, so only valid until that
-   * buffer is used again. Of a line that is too long: its first `lineBytesMax` bytes.
-   */
-  bytes: Buffer;
-  /** Where its line starts in the source. */
-  start: number;
-  /** Reading on from here gives the next line. */
-  end: number;
-  /** Bytes that the record has; more than `bytes` holds if the line is too long. */
-  length: number;
-}
-
-export interface Framer {
-  /** Everything before this offset was given out: a new framer from here on loses and repeats nothing. */
-  readonly end: number;
-  /** Bytes of the line that has begun and not ended. */
-  readonly pending: number;
-  /** Takes the next bytes, and gives the records that end in them. Holds of an unfinished line no more than is kept of it. */
-  push(chunk: Buffer, emit: (frame: Frame) => void): void;
-  /** Gives the line that has begun as a record although its newline is missing. What follows begins a new line. */
-  flush(emit: (frame: Frame) => void): void;
-}
+export const newlineFraming = {
+  type: 'newline',
+  summary:
+    'Each line is a record. It ends with a newline, before which one carriage return is dropped; empty lines are skipped.',
+  example: 'framing: { type: newline }',
+  config,
+  create: (_, { charset, recordBytesMax }) => ({
+    ...USUAL,
+    open: (offset) => createNewlineFramer(offset, recordBytesMax, charset),
+  }),
+} satisfies FramingComponent<v.InferOutput<typeof config>>;
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 const NOTHING = Buffer.alloc(0);
 
 /**
  * @param offset where in the source the first chunk starts; the beginning of a line.
  * @param lineBytesMax longest record; of a longer one only so many bytes are kept.
  */
-export function createFramer(offset: number, lineBytesMax: number): Framer {
+export function createNewlineFramer(offset: number, lineBytesMax: number, charset: Charset): Framer {
+  if (charset.isAsciiBased) return createFastFramer(offset, lineBytesMax, charset.mark);
+  const scanner = createDelimiterScanner(charset.encode('\n'), charset.encode('\r'));
+  return createScanFramer(offset, { recordBytesMax: lineBytesMax, mark: charset.mark, scanner });
+}
+
+/** For newlines that are one byte: nearly all the work is indexOf. */
+function createFastFramer(offset: number, lineBytesMax: number, mark: Buffer): Framer {
   // Enough to tell a line that is just short enough, with its `\r` and byte order mark, from one that is too long.
-  const heldBytesMax = lineBytesMax + BYTE_ORDER_MARK.length + 1;
+  const heldBytesMax = lineBytesMax + mark.length + 1;
   let lineStart = offset;
   let pending = 0;
   let held: Buffer[] = [];
@@ -62,7 +65,7 @@ export function createFramer(offset: number, lineBytesMax: number): Framer {
   function endLine(line: Buffer, lineBytes: number, newline: number, emit: (frame: Frame) => void): void {
     const start = lineStart;
     lineStart += lineBytes + newline;
-    const from = start === 0 && startsWithMark(line) ? BYTE_ORDER_MARK.length : 0;
+    const from = start === 0 && startsWith(line, mark) ? mark.length : 0;
     const to = lineBytes > from && lastByte === CARRIAGE_RETURN ? lineBytes - 1 : lineBytes;
     const length = to - from;
     if (length === 0) return;
@@ -86,6 +89,7 @@ export function createFramer(offset: number, lineBytesMax: number): Framer {
     get pending() {
       return pending;
     },
+    isWhole: false,
     push: (chunk, emit) => {
       let from = 0;
       let newline = chunk.indexOf(NEWLINE);
@@ -110,6 +114,6 @@ export function createFramer(offset: number, lineBytesMax: number): Framer {
   };
 }
 
-function startsWithMark(line: Buffer): boolean {
-  return line.length >= BYTE_ORDER_MARK.length && BYTE_ORDER_MARK.equals(line.subarray(0, 3));
+function startsWith(line: Buffer, mark: Buffer): boolean {
+  return mark.length > 0 && line.length >= mark.length && mark.equals(line.subarray(0, mark.length));
 }

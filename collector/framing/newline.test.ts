@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createFramer } from './framing.ts';
-import type { Frame } from './framing.ts';
+import { UTF_8 } from '../charset.ts';
+import type { Frame } from './framer.ts';
+import { createNewlineFramer } from './newline.ts';
 
 interface Plain {
   text: string;
@@ -9,6 +10,9 @@ interface Plain {
   end: number;
   length: number;
 }
+
+const createFramer = (offset: number, lineBytesMax: number) =>
+  createNewlineFramer(offset, lineBytesMax, UTF_8);
 
 const plain = ({ bytes, start, end, length }: Frame): Plain => ({
   text: bytes.toString('latin1'),
