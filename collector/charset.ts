@@ -6,6 +6,7 @@ import * as v from 'valibot';
 export interface Charset {
   /** As the config names it. */
   readonly name: string;
+  readonly onBadBytes: OnBadBytes;
   /** The text; undefined when the bytes are none, unless bad bytes are to be replaced (by U+FFFD). */
   decode(bytes: Buffer): string | undefined;
   /** The text whatever the bytes are, bad ones replaced: for looking at it, not for keeping it. */
@@ -68,6 +69,7 @@ export function createCharset(name = 'utf-8', onBadBytes: OnBadBytes = 'dead-let
   const reader = readerOf(name);
   return {
     name,
+    onBadBytes,
     decode: onBadBytes === 'replace' ? reader.lenient : reader.strict,
     show: reader.lenient,
     encode: (text) => iconv.encode(text, name),

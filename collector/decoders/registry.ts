@@ -3,6 +3,7 @@ import { anyOf, createPart } from '../../common/component.ts';
 import { UTF_8 } from '../charset.ts';
 import type { Decoder, DecoderDeps } from './decoder.ts';
 import { delimitedDecoder } from './delimited.ts';
+import { fixedLengthDecoder } from './fixed-length.ts';
 import { jsonDecoder, ndjsonDecoder } from './json.ts';
 
 /** Every decoder by its `type`. A new one is one file and one line here. */
@@ -10,6 +11,7 @@ export const decoders = {
   json: jsonDecoder,
   ndjson: ndjsonDecoder,
   delimited: delimitedDecoder,
+  'fixed-length': fixedLengthDecoder,
 };
 
 /** The schema of an entry `decoder:`. */
