@@ -5,6 +5,9 @@ import type { Decoder, DecoderDeps } from './decoder.ts';
 import { delimitedDecoder } from './delimited.ts';
 import { fixedLengthDecoder } from './fixed-length.ts';
 import { jsonDecoder, ndjsonDecoder } from './json.ts';
+import { keyValueDecoder } from './key-value.ts';
+import { regexDecoder } from './regex.ts';
+import { textDecoder } from './text.ts';
 
 /** Every decoder by its `type`. A new one is one file and one line here. */
 export const decoders = {
@@ -12,6 +15,9 @@ export const decoders = {
   ndjson: ndjsonDecoder,
   delimited: delimitedDecoder,
   'fixed-length': fixedLengthDecoder,
+  'key-value': keyValueDecoder,
+  regex: regexDecoder,
+  text: textDecoder,
 };
 
 /** The schema of an entry `decoder:`. */
