@@ -35,3 +35,11 @@ export function noFields(): Fields {
 export function notText({ name }: Charset): string {
   return `is not ${name.toUpperCase()}`;
 }
+
+/** Puts a value under its name; under a name that is there already stands the list of its values. */
+export function addValue(fields: Fields, name: string, value: unknown): void {
+  const there = fields[name];
+  if (there === undefined) fields[name] = value;
+  else if (Array.isArray(there)) there.push(value);
+  else fields[name] = [there, value];
+}

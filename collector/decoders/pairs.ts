@@ -1,5 +1,5 @@
 import type { Fields } from '../outcome.ts';
-import { noFields } from './decoder.ts';
+import { addValue, noFields } from './decoder.ts';
 
 /** A line of keys and values. */
 
@@ -31,11 +31,11 @@ export function readPairs(text: string, format: PairFormat): Fields | string {
       const start = skipSpaces(text, at + key_separator.length, pair_separator, true);
       const value = readToken(text, start, format);
       if (value === undefined) return notClosed(start);
-      addTo(fields, key.text, value.text);
+      addValue(fields, key.text, value.text);
       at = value.end;
     } else if (key.text !== '') {
       if (bare === 'refuse') return `has ${JSON.stringify(key.text.slice(0, 64))}, which is no pair`;
-      if (bare === 'flag') addTo(fields, key.text, 'true');
+      if (bare === 'flag') addValue(fields, key.text, 'true');
       else words.push(key.text);
     }
     if (text.startsWith(pair_separator, at)) at += pair_separator.length;
@@ -43,19 +43,12 @@ export function readPairs(text: string, format: PairFormat): Fields | string {
       return `has something behind the quote at character ${at}`;
     at = skipSpaces(text, at, pair_separator);
   }
-  if (words.length > 0) addTo(fields, 'text', words.join(' '));
+  if (words.length > 0) addValue(fields, 'text', words.join(' '));
   return Object.keys(fields).length === 0 ? 'has no pairs' : fields;
 }
 
 function notClosed(start: number): string {
   return `has a quote at character ${start + 1} that is not closed`;
-}
-
-function addTo(fields: Fields, key: string, value: string): void {
-  const there = fields[key];
-  if (there === undefined) fields[key] = value;
-  else if (Array.isArray(there)) there.push(value);
-  else fields[key] = [there, value];
 }
 
 /** Up to the end of the pair, or to what stands before its value; or in quotes, and undefined if these are not closed. */

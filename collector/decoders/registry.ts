@@ -7,6 +7,7 @@ import { fixedLengthDecoder } from './fixed-length.ts';
 import { jsonDecoder, ndjsonDecoder } from './json.ts';
 import { keyValueDecoder } from './key-value.ts';
 import { regexDecoder } from './regex.ts';
+import { syslogDecoder } from './syslog.ts';
 import { textDecoder } from './text.ts';
 
 /** Every decoder by its `type`. A new one is one file and one line here. */
@@ -17,6 +18,7 @@ export const decoders = {
   'fixed-length': fixedLengthDecoder,
   'key-value': keyValueDecoder,
   regex: regexDecoder,
+  syslog: syslogDecoder,
   text: textDecoder,
 };
 
