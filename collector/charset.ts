@@ -16,6 +16,8 @@ export interface Charset {
   /** The byte order mark that a source may begin with; empty if the encoding has none. */
   readonly mark: Buffer;
   readonly isUtf8: boolean;
+  /** Whether another name is one of this encoding's, or of one that is a part of it. */
+  isAlso(name: string): boolean;
   /** Whether ASCII characters are the bytes that they are in ASCII. They are not in UTF-16. */
   readonly isAsciiBased: boolean;
 }
@@ -67,6 +69,7 @@ export type OnBadBytes = 'dead-letter' | 'replace';
 /** @param name an encoding that `encodingSchema` has passed. */
 export function createCharset(name = 'utf-8', onBadBytes: OnBadBytes = 'dead-letter'): Charset {
   const reader = readerOf(name);
+  const isAsciiBased = iconv.encode('\n', name).length === 1;
   return {
     name,
     onBadBytes,
@@ -75,9 +78,14 @@ export function createCharset(name = 'utf-8', onBadBytes: OnBadBytes = 'dead-let
     encode: (text) => iconv.encode(text, name),
     mark: markOf(name),
     isUtf8: plainName(name) === 'utf8',
-    isAsciiBased: iconv.encode('\n', name).length === 1,
+    isAlso: (other) =>
+      iconv.encodingExists(other) &&
+      (iconv.getCodec(other) === iconv.getCodec(name) || (isAscii(other) && isAsciiBased)),
+    isAsciiBased,
   };
 }
+
+const isAscii = (name: string) => /^(?:us)?ascii$/.test(plainName(name));
 
 interface Reader {
   /** Undefined if the bytes are no text. */

@@ -8,7 +8,7 @@ import { joinAsRole } from '../common/role.ts';
 import type { SharedConfig, Started } from '../common/role.ts';
 import { createAppender } from './append.ts';
 import type { CollectorConfig } from './config.ts';
-import { createCharset, UTF_8 } from './charset.ts';
+import { createCharset } from './charset.ts';
 import { createDecoder } from './decoders/registry.ts';
 import { createInput } from './inputs/registry.ts';
 import type { InputConfig } from './inputs/registry.ts';
@@ -85,8 +85,8 @@ export async function startCollector(deps: CollectorRole): Promise<Started> {
 
 /** The way of an input's records, as its config says. */
 export function pipelineOf(config: InputConfig, clock: Clock): RecordPipeline {
-  const decoder = 'decoder' in config ? config.decoder : ({ type: 'json' } as const);
-  const charset = 'encoding' in config ? createCharset(config.encoding, config.on_bad_bytes) : UTF_8;
+  const decoder = config.decoder ?? { type: 'json' };
+  const charset = createCharset(config.encoding, config.on_bad_bytes);
   const isJson = decoder.type === 'json' || decoder.type === 'ndjson';
   return createPipeline({
     input: config.name,

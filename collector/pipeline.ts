@@ -21,9 +21,9 @@ export interface PipelineDeps {
 
 /**
  * What a dead letter's meta says beside what the input knows, so that its record can be tried again as it was: the source's header (base64) for decoders that
- * need it, and for the second and further logs of one record the id of the record.
+ * need it, for the second and further logs of one record the id of the record, and whether it is JSON although the input has a decoder for others.
  */
-export const RETRY_META = { header: 'header_base64', record: 'record_id' } as const;
+export const RETRY_META = { header: 'header_base64', record: 'record_id', json: 'json' } as const;
 
 /** A record, or a part of one, on its way. */
 interface Taken {

@@ -6,12 +6,23 @@ import { createWatchedAppender } from './http/append.ts';
 import { createGate } from './http/limits.ts';
 import { createReceiver } from './http/receive.ts';
 import { httpRoutes, LOGS_PATH } from './http/routes.ts';
+import { decoderSchema } from '../decoders/registry.ts';
 import { inputEntries } from './input.ts';
 import type { Input, InputComponent, InputDeps } from './input.ts';
+import { framingFits, recordEntries } from './record-config.ts';
 
-const config = v.strictObject({
+const entries = v.strictObject({
   type: v.literal('http'),
   ...inputEntries,
+  decoder: v.exactOptional(
+    v.pipe(
+      decoderSchema,
+      v.description(
+        'For bodies that are not called JSON: how their records, cut as `framing` says, become fields. Without it such bodies are answered 415.',
+      ),
+    ),
+  ),
+  ...recordEntries,
   host: v.optional(
     v.pipe(
       v.string('must be a text'),
@@ -37,7 +48,8 @@ const config = v.strictObject({
     1000,
   ),
 });
-export type HttpInputConfig = v.InferOutput<typeof config>;
+export type HttpInputConfig = v.InferOutput<typeof entries>;
+const config = v.pipe(entries, framingFits());
 
 /**
  * Logs by HTTP. A 200 means that Redis has them; a 503 that the same request is to be sent again after Retry-After
@@ -46,7 +58,7 @@ export type HttpInputConfig = v.InferOutput<typeof config>;
 export const httpInput = {
   type: 'http',
   summary:
-    'Takes logs by `POST /v1/logs`: a JSON object, an array of objects, or NDJSON, plain or compressed (gzip, deflate, br). It answers 200 when Redis has them, and `GET /v1/openapi.json` describes it. It asks for no credentials: put a proxy that does in front of it before it listens to more than the own machine.',
+    'Takes logs by `POST /v1/logs`: a JSON object, an array of objects, or NDJSON, plain or compressed (gzip, deflate, br); with a `decoder` also bodies of any other content type. It answers 200 when Redis has them, and `GET /v1/openapi.json` describes it. It asks for no credentials: put a proxy that does in front of it before it listens to more than the own machine.',
   example: '- { type: http, name: web, port: 8080 }',
   config,
   create: createHttpInput,

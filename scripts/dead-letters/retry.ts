@@ -21,6 +21,12 @@ export function createRetry(config: TranweaveConfig, clock: Clock): (letter: Dea
   const pipelines = new Map<string, RecordPipeline>(
     config.inputs.map((input) => [input.name, pipelineOf(input, clock)]),
   );
+  const jsonPipelines = new Map<string, RecordPipeline>(
+    config.inputs.map((input) => [
+      input.name,
+      pipelineOf({ ...input, decoder: { type: 'json' }, encoding: 'utf-8' }, clock),
+    ]),
+  );
   return (letter) => {
     const raw = Buffer.from(letter.raw_base64, 'base64');
     if (letter.meta['cut'] === 'true') {
@@ -33,7 +39,8 @@ export function createRetry(config: TranweaveConfig, clock: Clock): (letter: Dea
     if (letter.meta['stream'] !== undefined) {
       return { kind: 'impossible', reason: `it is no log but an entry of a ${letter.meta['stream']} stream` };
     }
-    const pipeline = pipelines.get(letter.input);
+    const isJson = letter.meta[RETRY_META.json] === 'true';
+    const pipeline = (isJson ? jsonPipelines : pipelines).get(letter.input);
     if (pipeline === undefined) {
       return { kind: 'impossible', reason: `the config has no input ${letter.input}` };
     }
@@ -43,7 +50,7 @@ export function createRetry(config: TranweaveConfig, clock: Clock): (letter: Dea
 
 /** The record as its input cut it. */
 function recordOf({ event_id, meta }: DeadLetter, bytes: Buffer) {
-  const { [RETRY_META.header]: header, [RETRY_META.record]: record, ...own } = meta;
+  const { [RETRY_META.header]: header, [RETRY_META.record]: record, [RETRY_META.json]: _, ...own } = meta;
   const origin = { bytes, event_id: record ?? event_id, meta: own };
   return header === undefined ? origin : { ...origin, header: Buffer.from(header, 'base64') };
 }

@@ -47,6 +47,7 @@ function postLogs(config: HttpInputConfig) {
         'application/x-ndjson': {
           schema: { type: 'string', description: 'One log as a JSON object per line.' },
         },
+        ...(config.decoder === undefined ? {} : { '*/*': { schema: framedSchema(config) } }),
       },
     },
     responses: {
@@ -64,6 +65,13 @@ function postLogs(config: HttpInputConfig) {
         headers: { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } },
       },
     },
+  };
+}
+
+function framedSchema({ framing, decoder, encoding }: HttpInputConfig) {
+  return {
+    type: 'string',
+    description: `Records as the input's config has them: framing ${framing.type}, decoder ${decoder?.type}, encoding ${encoding}.`,
   };
 }
 

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { createCharset } from '../../charset.ts';
+import type { Charset } from '../../charset.ts';
+import { createFraming } from '../../framing/registry.ts';
 import type { WatchedAppender } from './append.ts';
 import { runRecords } from './batch.ts';
 import type { Batch } from './batch.ts';
@@ -8,7 +11,9 @@ import { parseContentEncoding, readBody } from './body.ts';
 import { claimKey, parseIdempotencyKey } from './idempotency.ts';
 import { createByteBudget } from './limits.ts';
 import type { Gate } from './limits.ts';
+import { cutFramed } from './framed.ts';
 import { cutRecords, parseContentType, textOf } from './records.ts';
+import { RETRY_META } from '../../pipeline.ts';
 import type { HttpInputConfig } from '../http.ts';
 import type { InputDeps } from '../input.ts';
 
@@ -30,8 +35,12 @@ export function createReceiver(
   // A body that is allowed at all must fit.
   const budget = createByteBudget(Math.max(config.bodies_bytes_max, config.body_bytes_max));
 
+  const charset = createCharset(config.encoding, config.on_bad_bytes);
+  const framing = createFraming(config.framing, { charset, recordBytesMax: config.body_bytes_max });
+  const decoded = config.decoder === undefined ? undefined : charset;
+
   return async (incoming) => {
-    const head = parseHead(incoming);
+    const head = parseHead(incoming, decoded);
     const lease = budget.open();
     try {
       const body = await readBody(incoming, head.encodings, {
@@ -39,7 +48,10 @@ export function createReceiver(
         lease,
         onReceived: (bytes) => metrics.bytes.inc({ input: name }, bytes),
       });
-      const records = cutRecords(textOf(body), head.format);
+      const records =
+        head.format === 'framed'
+          ? cutFramed(body, framing, config.logs_max)
+          : cutRecords(textOf(body), head.format);
       const { outcomes, ...told } = await runRecords(deps, records, head, config.logs_max);
       const noneTaken = told.accepted === 0 && told.rejected_count > 0;
       if (!noneTaken) {
@@ -58,13 +70,18 @@ export function createReceiver(
 }
 
 /** What the headers say. Throws before anything of the body is read. */
-function parseHead(incoming: IncomingMessage) {
+function parseHead(incoming: IncomingMessage, decoded: Charset | undefined) {
   const { headers } = incoming;
-  const format = parseContentType(headers['content-type']);
+  const format = parseContentType(headers['content-type'], decoded);
   const encodings = parseContentEncoding(headers['content-encoding']);
   const idempotencyKey = parseIdempotencyKey(oneOf(headers['idempotency-key']));
   const requestId = idempotencyKey ?? randomUUID();
-  const meta = { request_id: requestId, remote_address: remoteAddress(incoming) };
+  const meta = {
+    request_id: requestId,
+    remote_address: remoteAddress(incoming),
+    // Or the input's decoder would be given what it is not for when a dead letter is tried again.
+    ...(decoded !== undefined && format !== 'framed' ? { [RETRY_META.json]: 'true' } : {}),
+  };
   return { format, encodings, idempotencyKey, requestId, meta };
 }
 

@@ -1,25 +1,33 @@
 import { isUtf8 } from 'node:buffer';
-import type { Fields } from '../../outcome.ts';
+import { parseExactJson } from '../../exact-json.ts';
+import type { Fields, RawRecord } from '../../outcome.ts';
+import { UTF_8 } from '../../charset.ts';
+import type { Charset } from '../../charset.ts';
 import { describeJsonFault, elementTexts } from './json.ts';
 import { HttpRefusal } from './refusal.ts';
 
-/** How a body is cut into records: `lines` is NDJSON, `document` is one JSON document, or NDJSON that is not called so. */
-export type BodyFormat = 'lines' | 'document';
+/** How a body is cut into records: `lines` is NDJSON, `document` is one JSON document, or NDJSON that is not called so; `framed` as the input's framing says. */
+export type BodyFormat = 'lines' | 'document' | 'framed';
 
 /** One record of a body: its fields, or why it has none. `raw` makes its bytes, exactly as they were sent. */
 export type ParsedRecord =
   { fields: Fields; reason?: never; raw(): Buffer } | { reason: string; raw(): Buffer };
 
-/** A record that is not parsed yet: it may be of use as the text that it is. `parse` throws a 400 where the body is nothing but that record. */
-export type BodyRecord = (ParsedRecord & { text?: never }) | { text: string; parse(): ParsedRecord };
+/** Nothing is said by none, and nor by what `curl -d` says whatever it sends. */
+const UNTOLD = new Set(['', 'application/x-www-form-urlencoded']);
+
+/**
+ * A record that is parsed; or one that is not yet, since it may be of use as the text that it is (`parse` throws a 400 where the body is nothing but
+ * that record); or one for the input's decoder.
+ */
+export type BodyRecord =
+  | (ParsedRecord & { text?: never; framed?: never })
+  | { text: string; framed?: never; parse(): ParsedRecord }
+  | { framed: Pick<RawRecord, 'bytes' | 'header' | 'first'>; text?: never };
 
 const FORMATS: Readonly<Record<string, BodyFormat>> = {
-  // No content type, or an empty one.
-  '': 'document',
   'application/json': 'document',
   'text/json': 'document',
-  // What `curl -d` says, whatever it sends.
-  'application/x-www-form-urlencoded': 'document',
   'application/x-ndjson': 'lines',
   'application/ndjson': 'lines',
   'application/jsonl': 'lines',
@@ -28,21 +36,32 @@ const FORMATS: Readonly<Record<string, BodyFormat>> = {
   'application/x-jsonlines': 'lines',
 };
 
-/** Throws a 415 for a content type that we do not read. */
-export function parseContentType(header: string | undefined): BodyFormat {
+/**
+ * Throws a 415 for a content type that we do not read.
+ *
+ * @param decoded how bodies are written that the input's decoder is for; undefined if it has none.
+ */
+export function parseContentType(header: string | undefined, decoded: Charset | undefined): BodyFormat {
   const [type = '', ...parameters] = (header ?? '').split(';').map((part) => part.trim().toLowerCase());
-  const format = Object.hasOwn(FORMATS, type) ? FORMATS[type] : undefined;
-  if (format === undefined) {
-    throw new HttpRefusal(
-      415,
-      `Content-Type may be application/json (an object or an array of objects) or application/x-ndjson (an object per line), not ${type}`,
-    );
-  }
+  const format = formatOf(type, decoded !== undefined);
   const charset = parameters.find((parameter) => parameter.startsWith('charset='));
-  if (charset !== undefined && !/^charset="?(?:utf-?8|us-ascii)"?$/.test(charset)) {
-    throw new HttpRefusal(415, 'the body must be UTF-8');
+  const name = charset?.slice('charset='.length).replace(/^"(.*)"$/, '$1');
+  const expected = format === 'framed' ? decoded : undefined;
+  if (name !== undefined && !(expected ?? UTF_8).isAlso(name)) {
+    throw new HttpRefusal(415, `the body must be ${(expected ?? UTF_8).name.toUpperCase()}`);
   }
   return format;
+}
+
+function formatOf(type: string, hasDecoder: boolean): BodyFormat {
+  const format = Object.hasOwn(FORMATS, type) ? FORMATS[type] : undefined;
+  if (format !== undefined) return format;
+  if (hasDecoder) return 'framed';
+  if (UNTOLD.has(type)) return 'document';
+  throw new HttpRefusal(
+    415,
+    `Content-Type may be application/json (an object or an array of objects) or application/x-ndjson (an object per line), not ${type}`,
+  );
 }
 
 /** The text of a body. Throws a 400 when it is empty or not UTF-8. */
@@ -58,7 +77,7 @@ export function textOf(body: Buffer): string {
 }
 
 /** The records of a body, in order. Throws a 400 that says where when it is one document and not JSON. */
-export function cutRecords(text: string, format: BodyFormat): Iterable<BodyRecord> {
+export function cutRecords(text: string, format: Exclude<BodyFormat, 'framed'>): Iterable<BodyRecord> {
   if (format === 'lines') return cutLines(text);
   // A single object need not be parsed if it can be taken as it stands.
   if (text.startsWith('{') && !text.includes('\n')) return [{ text, parse: () => parseObject(text) }];
@@ -77,7 +96,7 @@ function parseObject(text: string): ParsedRecord {
 /** Undefined if it is no JSON but something else that is expected. Throws a 400 that says where it is not JSON. */
 function parseDocument(text: string, isOther: () => boolean): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseExactJson(text);
   } catch (error) {
     if (isOther()) return undefined;
     throw new HttpRefusal(400, `the body is not JSON: ${describeJsonFault(text)}`, { cause: error });
@@ -108,7 +127,7 @@ function lineRecord(line: string, number: number): ParsedRecord {
   const raw = () => Buffer.from(line);
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = parseExactJson(line);
   } catch {
     return { reason: `is not JSON: ${describeJsonFault(line, number)}`, raw };
   }
