@@ -20,7 +20,7 @@ const RECORD_BYTES_MAX = 64 * 1024 * 1024;
 const FIELD_BYTES_MAX = 16 * 1024 * 1024;
 const TIMES_MAX = 100_000;
 /** Groups may stand in groups so deep. */
-const DEPTH_MAX = 5;
+const DEPTH_MAX = 3;
 
 /** valibot cannot infer the type of a schema that holds itself. */
 type FieldSchema = v.GenericSchema<unknown, LayoutField>;

@@ -56,6 +56,16 @@ describe('lines', () => {
   });
 });
 
+test.each([{ type: 'crlf' }, { type: 'csv' }, { type: 'multi-line', start: '^a' }, { type: 'xml' }])(
+  'a byte order mark is no part of the first record of %j, and of others it is',
+  (config) => {
+    const record = config.type === 'xml' ? '<a/>' : 'a\r\n';
+    const found = records(config, `\uFEFF${record}${record}`);
+    expect(found).toEqual([record.trim(), record.trim()]);
+    expect(records(config, `${record}\uFEFF${record}`)).not.toEqual(found);
+  },
+);
+
 describe('multi-line', () => {
   const dir = new URL('../../../shared/data/multiline/', import.meta.url);
   const read = (name: string) => readFileSync(new URL(`fluentbit__${name}`, dir), 'utf8');
