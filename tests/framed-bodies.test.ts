@@ -134,3 +134,16 @@ test('without a decoder other content types are answered 415, and the document s
   const document: unknown = await (await fetch(url.replace('logs', 'openapi.json'))).json();
   expect(JSON.stringify(document)).toContain('framing csv, decoder delimited, encoding utf-8');
 });
+
+test('a log that would be text in UTF-8 too is read in the encoding of its input', () => {
+  const file = { type: 'file', name: 'a', paths: ['x'] };
+  const bytes = Buffer.from(JSON.stringify(aLog('é')));
+  const idIn = (encoding: string) => {
+    const pipeline = pipelineOf(v.parse(inputSchema, { ...file, encoding }), systemClock);
+    const [outcome] = pipeline.fromBytes({ bytes, event_id: 'e', meta: {} });
+    return outcome?.kind === 'log'
+      ? outcome.log.transaction_id
+      : outcome?.kind === 'row' && outcome.row.transaction_id;
+  };
+  expect([idIn('utf-8'), idIn('UTF8'), idIn('latin1')]).toEqual(['é', 'é', 'Ã©']);
+});
