@@ -70,8 +70,8 @@ describe('packages', () => {
     expect(agrees(wanted, lock({}))).toBe(false);
   });
 
-  test('do not agree without the embedded ClickHouse, though it is optional', () => {
-    expect(agrees(lock({ 'node_modules/chdb': { ...a, optional: true } }), lock({}))).toBe(false);
+  test.each(['chdb', 'ibmmq'])('do not agree without %s, though it is optional', (name) => {
+    expect(agrees(lock({ [`node_modules/${name}`]: { ...a, optional: true } }), lock({}))).toBe(false);
   });
 });
 

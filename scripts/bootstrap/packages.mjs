@@ -6,6 +6,8 @@ import { StageError, stopwatch } from './stage.mjs';
 
 const INSTALL_MS_MAX = 15 * 60_000;
 const LOAD_MS_MAX = 60_000;
+/** Optional, so that images without them can be built and other machines set up; here they are wanted all the same. */
+const WANTED = ['node_modules/chdb', 'node_modules/ibmmq'];
 
 /** node_modules as package-lock.json has it: by `npm ci`, unless they already agree. */
 export async function ensurePackages({ root, cacheDir, env }, progress) {
@@ -43,8 +45,7 @@ export function agrees(wanted, installed) {
     .filter(([path]) => path !== '')
     .every(([path, { version, integrity, optional, devOptional }]) => {
       const found = installed.packages[path];
-      if (found === undefined)
-        return optional === true && path !== 'node_modules/chdb' && devOptional !== true;
+      if (found === undefined) return optional === true && !WANTED.includes(path) && devOptional !== true;
       return found.version === version && found.integrity === integrity;
     });
 }
@@ -54,7 +55,8 @@ async function install({ root, env, logFile }) {
   const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
   const { ok, tail } = await runLogged([...npmCommand(env), ...args], {
     cwd: root,
-    env,
+    // Nor shall ibmmq fetch IBM's client library; .npmrc says the same to an npm that somebody runs by hand, as long as npm reads it.
+    env: { ...env, MQIJS_NOREDIST: '1' },
     logFile,
     msMax: INSTALL_MS_MAX,
   });
