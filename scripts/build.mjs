@@ -29,7 +29,7 @@ const PARTS = [
   'tests/support',
 ];
 /** What code reads from beside itself. */
-const ASSET = /\.(lua|sql|json|yml|html)$/;
+const ASSET = /\.(lua|sql|json|yml|html|c)$/;
 const SOURCE = /(?<!\.test|\.d)\.ts$/;
 /** What decides about the output besides the sources. */
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/build.mjs'];
