@@ -5,7 +5,7 @@
 export interface DeadLetter {
   /** Where the record stood (file and offset, message id, request and index): the same record has the same id. */
   event_id: string;
-  /** Where it failed: `frame`, `decode`, `map`, `validate`, `mask`, `stream` (an entry that is none of ours), or `sink` and its name. */
+  /** Where it failed: `frame`, `decode`, `map`, `validate`, `mask`, `stream` (an entry that is none of ours), `backout` (a message that kept coming back), or `sink` and its name. */
   stage: string;
   /** The input's configured name. */
   input: string;
