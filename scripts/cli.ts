@@ -4,6 +4,7 @@ import { describeError, FatalError, RetriableError } from '../common/errors.ts';
 import { VERSION } from '../common/version.ts';
 
 import type { ListOptions, ResolveOptions, ShowOptions } from './commands/dead-letters.ts';
+import type { BrowseQueueOptions, PutQueueOptions } from './commands/mq.ts';
 
 /**
  * The one command of Tranweave. The flags above: errors name the sources' lines, and young objects (logs that live for milliseconds) get
@@ -157,6 +158,30 @@ selecting(deadLetters.command('drop'))
   .action(async (ids: string[], options: ResolveOptions) =>
     (await import('./commands/dead-letters.ts')).drop({ ...options, ids }),
   );
+
+const mq = program
+  .command('mq')
+  .description('queues of IBM MQ by hand, reached as an input of type ibm-mq in the config is');
+
+/** Options that say which queue is meant. */
+const withQueue = (command: Command) =>
+  command
+    .addOption(configOption())
+    .requiredOption('-q, --queue <name>', 'the queue')
+    .option('--input <name>', 'the input whose connection is used; the first of type ibm-mq if not given');
+
+withQueue(mq.command('put'))
+  .description('put what is on the standard input, one message for each line that is not empty')
+  .option('--whole', 'all of it as one message')
+  .option('--format <name>', "the messages' format", 'MQSTR')
+  .option('--ccsid <number>', 'the character set that they are in', wholeNumber, 1208)
+  .action(async (options: PutQueueOptions) => (await import('./commands/mq.ts')).put(options));
+
+withQueue(mq.command('browse'))
+  .description('show messages, and leave them in the queue')
+  .option('-n, --limit <count>', 'how many', wholeNumber, 20)
+  .option('--json', 'as JSON lines')
+  .action(async (options: BrowseQueueOptions) => (await import('./commands/mq.ts')).browse(options));
 
 program
   .command('partitions')

@@ -7,7 +7,7 @@ import { StageError, stopwatch } from './stage.mjs';
 const INSTALL_MS_MAX = 15 * 60_000;
 const LOAD_MS_MAX = 60_000;
 /** Optional, so that images without them can be built and other machines set up; here they are wanted all the same. */
-const WANTED = ['node_modules/chdb', 'node_modules/ibmmq'];
+const WANTED = new Set(['node_modules/chdb', 'node_modules/ibmmq']);
 
 /** node_modules as package-lock.json has it: by `npm ci`, unless they already agree. */
 export async function ensurePackages({ root, cacheDir, env }, progress) {
@@ -45,7 +45,7 @@ export function agrees(wanted, installed) {
     .filter(([path]) => path !== '')
     .every(([path, { version, integrity, optional, devOptional }]) => {
       const found = installed.packages[path];
-      if (found === undefined) return optional === true && !WANTED.includes(path) && devOptional !== true;
+      if (found === undefined) return optional === true && !WANTED.has(path) && devOptional !== true;
       return found.version === version && found.integrity === integrity;
     });
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { QUEUES } from '../../collector/inputs/ibm-mq/queue-manager-fixture.ts';
 
 /** Docker cannot run here, so the compose file is held to what the rest of the project says. */
 
@@ -17,6 +18,7 @@ interface Service {
   restart?: string;
   stop_grace_period?: string;
   deploy?: { replicas: number };
+  profiles?: string[];
 }
 interface RoleConfig {
   redis: { url: string };
@@ -42,7 +44,8 @@ const service = (name: string) => services[name]!;
 
 describe('docker-compose.yml', () => {
   test('has the two stores and the three roles, with two processors', () => {
-    expect(Object.keys(services).toSorted()).toEqual(['clickhouse', ...roles, 'redis'].toSorted());
+    const always = Object.keys(services).filter((name) => service(name).profiles === undefined);
+    expect(always.toSorted()).toEqual(['clickhouse', ...roles, 'redis'].toSorted());
     expect(service('processor').deploy).toEqual({ replicas: 2 });
   });
 
@@ -92,8 +95,31 @@ describe('docker-compose.yml', () => {
     for (const name of ['clickhouse', 'sinks']) {
       expect(service(name).environment!['CLICKHOUSE_PASSWORD']).toMatch(/^\$\{CLICKHOUSE_PASSWORD:\?/);
     }
+    // Not asked for by those who start no queue manager.
+    expect(service('mq').environment!['MQ_APP_PASSWORD']).toBe('${MQ_PASSWORD:-}');
     const ports = Object.values(services).flatMap((one) => one.ports ?? []);
     expect(ports.every((port) => port.startsWith('${TRANWEAVE_BIND:-127.0.0.1}:'))).toBe(true);
+  });
+});
+
+describe('the queue manager of profile mq', () => {
+  const { volumes, profiles, environment } = service('mq');
+
+  test('is started only when it is asked for, with definitions that exist', () => {
+    expect(profiles).toEqual(['mq']);
+    expect(environment).toMatchObject({ LICENSE: 'accept', MQ_QMGR_NAME: 'QM1' });
+    const files = volumes!.filter((volume) => volume.startsWith('./')).map((volume) => volume.split(':'));
+    expect(files.map(([from]) => existsSync(fileURLToPath(new URL(from!, root))))).toEqual([true, true]);
+    // The image runs what it finds there in this order.
+    expect(files.map(([, to]) => to)).toEqual(
+      files.map(([from], index) => `/etc/mqm/5${index}-${from!.split('/').at(-1)}`),
+    );
+  });
+
+  test('has the queues that the tests get from', () => {
+    const mqsc = textOf('deploy/tranweave-tests.mqsc');
+    for (const queue of Object.values(QUEUES)) expect(mqsc).toContain(`DEFINE QLOCAL(${queue}) `);
+    expect(mqsc).toContain(`BOTHRESH(3) BOQNAME(${QUEUES.backout})`);
   });
 });
 
