@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { freePort, startRedis } from '../../common/testing/redis-server.ts';
+import type { TestRedis } from '../../common/testing/redis-server.ts';
 import { openStreams } from '../../common/testing/streams.ts';
 import type { TestStreams } from '../../common/testing/streams.ts';
 import { startProcess } from '../support/landscape.ts';
@@ -16,6 +17,7 @@ export interface Ground extends AsyncDisposable {
   /** `POST` here: the input `api`. */
   httpUrl: string;
   partitions: number;
+  redis: TestRedis;
   streams: TestStreams;
   start(role: RoleName): Promise<RoleProcess>;
 }
@@ -48,6 +50,7 @@ export async function openGround(partitions: number, config: object): Promise<Gr
     inboxFile: join(dir, 'inbox', 'chaos.log'),
     httpUrl: `http://127.0.0.1:${httpPort}/v1/logs`,
     partitions,
+    redis,
     streams,
     start: async (role) => {
       const process = await startProcess([role, '--config', configFile]);

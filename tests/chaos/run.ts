@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { Command } from 'commander';
+import { assaultMq } from './mq.ts';
+import type { MqVerdict } from './mq.ts';
 import { assaultProcessors } from './processors.ts';
 import type { Verdict } from './processors.ts';
 import { assaultSinks } from './sinks.ts';
@@ -75,6 +77,34 @@ program
     },
   );
 
+program
+  .command('mq')
+  .description(
+    'a collector that gets messages and is killed, connections that are lost, a Redis that is restarted',
+  )
+  .option('--messages <count>', 'how many', Number, 100_000)
+  .option('--kills <count>', 'how often the collector is killed', Number, 30)
+  .option('--lost-connections <count>', 'how often all connections are lost', Number, 10)
+  .option('--redis-restarts <count>', 'how often Redis is restarted', Number, 2)
+  .option('--getters <count>', 'how many there are', Number, 2)
+  .option('--partitions <count>', 'how many of them', Number, 4)
+  .option('--seed <number>', 'decides about what is done when; a new one if not given', Number)
+  .action(
+    async (options: {
+      messages: number;
+      kills: number;
+      lostConnections: number;
+      redisRestarts: number;
+      getters: number;
+      partitions: number;
+      seed?: number;
+    }) => {
+      const seed = options.seed ?? randomInt(2 ** 31);
+      say(`mq: seed ${seed}, ${n(options.messages)} messages, ${options.getters} getters`);
+      reportMq(seed, await assaultMq({ ...options, seed, say, signal: stop.signal }));
+    },
+  );
+
 await program.parseAsync().catch((error: unknown) => {
   if (!stop.signal.aborted) throw error;
   process.stderr.write('stopped before there was a verdict\n');
@@ -118,6 +148,18 @@ function reportSinks(seed: number, verdict: SinksVerdict): void {
     seed,
     verdict.differences,
     'every log is in exactly one row, and transactions are counted once each, without FINAL and without merges',
+  );
+}
+
+function reportMq(seed: number, verdict: MqVerdict): void {
+  say(
+    `\n${n(verdict.kills)} kills of the collector, all connections lost ${n(verdict.lostConnections)} times, ${n(verdict.redisRestarts)} restarts of Redis; ` +
+      `${n(verdict.cameBack)} times a message came back, ${n(verdict.repeated)} logs are in the streams once more`,
+  );
+  conclude(
+    seed,
+    verdict.differences,
+    'every message was committed exactly once and is in the streams under exactly one event id',
   );
 }
 

@@ -75,6 +75,10 @@ export class StandInQueueManager {
   readonly queues = new Map<string, StandInQueue>();
   /** Messages that were got and committed, by queue. */
   readonly committed = new Map<string, number>();
+  /** How often a message came back to its queue. */
+  cameBack = 0;
+  /** Messages that are got or put under syncpoint now. */
+  uncommitted = 0;
   readonly #uncommittedMax: number;
   readonly #waiting = new Set<() => boolean>();
   #numbers = 0;
@@ -133,6 +137,7 @@ export class StandInQueueManager {
       if (session.got.length + session.put.length >= this.#uncommittedMax)
         return failed(REASON.syncpointLimit);
       session.got.push({ handle: open, message });
+      this.uncommitted += 1;
     } else {
       this.#count(open.name);
     }
@@ -155,6 +160,7 @@ export class StandInQueueManager {
     const message = { md, data, number: this.#numbers, backoutCount: 0 };
     if (session !== undefined && options & PMO_SYNCPOINT) {
       session.put.push({ queue: target, message });
+      this.uncommitted += 1;
     } else {
       target.add(message);
       this.#serve();
@@ -165,10 +171,7 @@ export class StandInQueueManager {
   commit(session: Session): Verdict {
     for (const { handle } of session.got) this.#count(handle.name);
     for (const { queue, message } of session.put) queue.add(message);
-    session.got = [];
-    session.put = [];
-    this.#serve();
-    return OK;
+    return this.#ended(session);
   }
 
   /** A connection that is lost: its unit of work is backed out. */
@@ -181,7 +184,14 @@ export class StandInQueueManager {
     for (const { handle, message } of session.got) {
       message.backoutCount += 1;
       handle.queue.giveBack(message);
+      this.cameBack += 1;
     }
+    return this.#ended(session);
+  }
+
+  /** A unit of work is over. */
+  #ended(session: Session): Verdict {
+    this.uncommitted -= session.got.length + session.put.length;
     session.got = [];
     session.put = [];
     this.#serve();

@@ -21,6 +21,10 @@ export interface QueueServer extends AsyncDisposable {
   depth(queue: string): number;
   /** Messages that getters got and committed. */
   committed(queue: string): number;
+  /** Messages that are got or put and not committed yet. */
+  uncommitted(): number;
+  /** How often a message came back to a queue. */
+  cameBack(): number;
   /** From now on the verb fails with this reason, so many times; every time if not said. */
   fail(verb: Verb, reason: number, times?: number): void;
   /** No verb fails on purpose any more. */
@@ -93,6 +97,8 @@ export async function startQueueServer(options: QueueServerOptions): Promise<Que
     messages: (queue) => manager.queues.get(queue)?.list() ?? [],
     depth: (queue) => manager.queues.get(queue)?.depth ?? 0,
     committed: (queue) => manager.committed.get(queue) ?? 0,
+    uncommitted: () => manager.uncommitted,
+    cameBack: () => manager.cameBack,
     fail: (verb, reason, times = Number.POSITIVE_INFINITY) => faults.set(verb, { reason, times }),
     heal: () => faults.clear(),
     dropConnections,
