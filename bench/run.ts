@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { measureGrowth } from './growth.ts';
 import { measureLatency } from './latency.ts';
 import { measureMemory } from './memory.ts';
+import { measureMq } from './mq.ts';
 import { progress } from './report.ts';
 import type { BenchOptions, Report } from './report.ts';
 import { measureScaling } from './scaling.ts';
@@ -20,6 +21,7 @@ const PARTS = {
   latency: measureLatency,
   growth: measureGrowth,
   memory: measureMemory,
+  mq: measureMq,
 } satisfies Record<string, (dir: string, options: BenchOptions) => Promise<Report>>;
 type PartName = keyof typeof PARTS;
 

@@ -36,21 +36,14 @@ const UTF_16 = new Set([1200, 13488, 17584]);
 const LITTLE_ENDIAN = 0x2;
 const REPLACEMENT = '\uFFFD';
 
-/** Whether `toUtf8` knows it. Of EBCDIC it knows nothing: that the queue manager must convert. */
-export function isKnownCcsid(ccsid: number): boolean {
-  return UTF_8.has(ccsid) || UTF_16.has(ccsid) || ENCODINGS[ccsid] !== undefined;
-}
-
-/** The text as UTF-8, or why it is none, in words. @param encoding the MQMD's, for the order of bytes. */
+/** The text as UTF-8, or why it is none, in words. Of EBCDIC it knows nothing: that the queue manager must convert. @param encoding the MQMD's, for the order of bytes. */
 export function toUtf8(bytes: Buffer, ccsid: number, encoding: number): { text: Buffer } | { error: string } {
   // Decoders look at UTF-8 themselves.
   if (UTF_8.has(ccsid)) return { text: bytes };
   const utf16 = (encoding & LITTLE_ENDIAN) === 0 ? 'utf-16be' : 'utf-16le';
   const name = UTF_16.has(ccsid) ? utf16 : ENCODINGS[ccsid];
   if (name === undefined) {
-    return {
-      error: `is in CCSID ${ccsid}, which the collector does not know; set \`convert: queue_manager\`, or look there why it was not converted`,
-    };
+    return { error: `is in CCSID ${ccsid}, which only \`convert: queue_manager\` can read` };
   }
   const text = iconv.decode(bytes, name);
   if (text.includes(REPLACEMENT)) return { error: `is not the text in CCSID ${ccsid} that it says it is` };

@@ -52,6 +52,16 @@ test('several queues are got from side by side, each by several getters', async 
   await until('four are connected', () => isReal || fixture.server.connections().length === 4);
 });
 
+test('a message of 20 MiB is taken as any other', async () => {
+  await fixture.put(QUEUES.a, [aLog('A', { payload: 'x'.repeat(20 * 1024 * 1024) }), aLog('B')]);
+  await fixture.start();
+  await until('both are taken', async () => {
+    const [ids, letters] = [await fixture.ids(), await fixture.deadLetters()];
+    return ids.length + letters.length === 2;
+  });
+  await isEmpty(QUEUES.a);
+});
+
 test('a mapping can use what the MQMD says', async () => {
   await fixture.put(QUEUES.a, [aLog('A')]);
   const named = ['queue', 'msg_id', 'put_time', 'format', 'ccsid', 'backout_count', 'priority', 'persistent'];
@@ -82,6 +92,13 @@ describe('a message that cannot become a log', () => {
     const raws = letters.map(({ raw_base64 }) => Buffer.from(raw_base64, 'base64').toString()).sort();
     expect(raws).toEqual(['no JSON', '{}']);
     expect(letters[0]?.meta).toMatchObject({ queue: QUEUES.a, format: 'MQSTR' });
+  });
+
+  test('is told of with the reason why the queue manager did not convert it', async () => {
+    await fixture.put(QUEUES.a, ['abc'], { ccsid: 65_500 });
+    await fixture.start();
+    await deadLettersAre(1);
+    expect((await fixture.deadLetters())[0]?.reason).toMatch(/CCSID 65500.*left it as it was: reason 21\d\d/);
   });
 
   test('may be one whose bytes are not the text that they say they are', async () => {

@@ -40,12 +40,16 @@ export function outcomesOf(deps: RecordDeps, queue: string, message: Message): O
   }
   if (format === STRING_FORMAT) {
     const converted = toUtf8(body, ccsid, encoding);
-    if ('error' in converted) return refuse(converted.error);
+    if ('error' in converted) return refuse(`${converted.error}${whyUnconverted(message)}`);
     body = converted.text;
   }
   if (deps.fieldsFrom === 'body') return deps.pipeline.fromBytes({ event_id, meta, bytes: body });
   const fields = { ...folders, body: body.toString() };
   return deps.pipeline.fromFields(fields, { event_id, meta }, () => Buffer.from(JSON.stringify(fields)));
+}
+
+function whyUnconverted({ unconverted }: Message): string {
+  return unconverted === undefined ? '' : ` (the queue manager left it as it was: reason ${unconverted})`;
 }
 
 /** A message that is not looked into, or that could not be: kept whole, as it came. */

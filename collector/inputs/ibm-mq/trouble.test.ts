@@ -139,6 +139,18 @@ describe.skipIf(isReal)('what somebody has to mend is told in words and tried sl
   });
 });
 
+describe.skipIf(isReal)('a queue that does not say how often a message may come back', () => {
+  test.each([
+    ['since the user may not ask', 'MQOPEN', 2035],
+    ['since it is an alias', 'MQINQ', 2068],
+  ] as const)('%s, is got from all the same', async (_, verb, reason) => {
+    fixture.server.fail(verb, reason, 1);
+    put('A');
+    await start();
+    await logsAre('A');
+  });
+});
+
 describe.skipIf(isReal)('Redis', () => {
   test('that is away stops the getting and keeps the connection; nothing is lost or backed out', async () => {
     const running = await start({ batch_messages_max: 2 });

@@ -17,6 +17,8 @@ export type Ask = (report: Report) => Promise<Answer>;
 
 const NO_MESSAGE = 2033;
 const NOT_AUTHORIZED = 2035;
+/** Kinds of queues that have no such attributes, as aliases. */
+const NO_SUCH_ATTRIBUTE = new Set([2067, 2068]);
 const TRUNCATED = 2080;
 const CONVERTED_TOO_BIG = 2120;
 /** Text of another encoding has at most so many times as many bytes in UTF-8. */
@@ -54,11 +56,20 @@ function openToGet(
   const options = sharing | MQC.MQOO_NO_READ_AHEAD;
   try {
     const queue = openQueue(mq, connection, task.queue, options | MQC.MQOO_INQUIRE);
-    return { queue, facts: inquire(mq, queue) };
+    return { queue, facts: factsOf(mq, queue) };
   } catch (error) {
     if (!(error instanceof MqFailure) || error.reason !== NOT_AUTHORIZED) throw error;
     // A user who may get but not inquire; one who may neither is told by this second attempt.
     return { queue: openQueue(mq, connection, task.queue, options), facts: {} };
+  }
+}
+
+function factsOf(mq: MqLibrary, queue: QueueHandle): QueueFacts {
+  try {
+    return inquire(mq, queue);
+  } catch (error) {
+    if (error instanceof MqFailure && NO_SUCH_ATTRIBUTE.has(error.reason)) return {};
+    throw error;
   }
 }
 
@@ -191,7 +202,11 @@ class BatchGetter {
     options.WaitInterval = waitMs;
     options.MatchOptions = MQC.MQMO_NONE;
     let answer = { reason: 0, length: 0 };
-    this.#mq.GetSync(this.#queue, descriptor, options, this.#buffer, (error: unknown, length: number) => {
+    const { stackTraceLimit } = Error;
+    // The package makes an Error in every call, also in one that succeeds; its stack took a third of the time.
+    Error.stackTraceLimit = 0;
+    this.#mq.GetSync(this.#queue, descriptor, options, this.#buffer, (error, length) => {
+      Error.stackTraceLimit = stackTraceLimit;
       answer = { reason: error ? reasonToBear(error) : 0, length };
     });
     return { descriptor, ...answer };

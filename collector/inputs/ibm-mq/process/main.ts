@@ -43,8 +43,11 @@ function perform(mq: MqLibrary, task: Task): Promise<void> {
   return work(mq, task, ask);
 }
 
-process.once('disconnect', () => process.exit(0));
+/** Not by an exit, in which a client library might yet do something about a unit of work that is under way. */
+const die = () => process.kill(process.pid, 'SIGKILL');
+process.once('disconnect', die);
 // Signals to the whole group are the collector's business: it stops us once nothing is under way.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
-tell(await run(), () => process.exit(0));
+const last = await run();
+tell(last, last.kind === 'done' ? () => process.exit(0) : die);
