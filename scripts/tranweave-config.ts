@@ -1,7 +1,9 @@
 import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { collectorConfigSchema } from '../collector/config.ts';
+import { withAbsolutePaths } from '../collector/inputs/ibm-mq/connection.ts';
 import { inputSchema } from '../collector/inputs/registry.ts';
+import type { InputConfig } from '../collector/inputs/registry.ts';
 import { loadConfig } from '../common/config.ts';
 import { duration, unique, wholeNumber } from '../common/config-values.ts';
 import { flowsEntries } from '../common/flow.ts';
@@ -109,12 +111,14 @@ export function loadTranweaveConfig(file: string, env: NodeJS.ProcessEnv = proce
   const absolute = (path: string) => resolve(from, path);
   return {
     ...config,
-    inputs: config.inputs.map((input) =>
-      input.type === 'file'
-        ? { ...input, paths: input.paths.map(absolute), exclude: input.exclude.map(absolute) }
-        : input,
-    ),
+    inputs: config.inputs.map((input) => inputSeenFrom(input, absolute)),
     sinks: config.sinks.map((sink) => (sink.type === 'ndjson' ? { ...sink, dir: absolute(sink.dir) } : sink)),
     up: { ...config.up, data_dir: absolute(config.up.data_dir) },
   };
+}
+
+function inputSeenFrom(input: InputConfig, absolute: (path: string) => string): InputConfig {
+  if (input.type === 'file')
+    return { ...input, paths: input.paths.map(absolute), exclude: input.exclude.map(absolute) };
+  return input.type === 'ibm-mq' ? withAbsolutePaths(input, absolute) : input;
 }

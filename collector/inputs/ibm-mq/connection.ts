@@ -120,6 +120,21 @@ export function connectionMistake(config: ConnectionConfig): string | undefined 
   return undefined;
 }
 
+/** The same with its paths seen from where the config is. */
+export function withAbsolutePaths<C extends ConnectionConfig>(
+  config: C,
+  absolute: (path: string) => string,
+): C {
+  const { password_file, client_library_dir, tls } = config;
+  const keys = tls?.key_repository;
+  return {
+    ...config,
+    ...(password_file === undefined ? {} : { password_file: absolute(password_file) }),
+    ...(client_library_dir === undefined ? {} : { client_library_dir: absolute(client_library_dir) }),
+    ...(keys === undefined ? {} : { tls: { ...tls, key_repository: absolute(keys) } }),
+  };
+}
+
 /** @param read reads a file. Throws a FatalError for a password file that cannot be read. */
 export function connectionOf(config: ConnectionConfig, read: (file: string) => string): Connection {
   const { tls, user } = config;

@@ -88,9 +88,7 @@ export async function createTestQueueManager(
 
   async function empty(queue: string): Promise<void> {
     if (server !== undefined && server.depth(queue) === 0) return;
-    const getting = await task<GetTask>(
-      getTask(queue, { waitMs: isReal ? 2000 : 1, batchMessagesMax: 5000 }),
-    );
+    const getting = await task<GetTask>(getTask(queue, { waitMs: isReal ? 500 : 1, batchMessagesMax: 5000 }));
     let report = await expectReport(getting, 'connected');
     while (report.kind !== 'idle') {
       getting.answer(
@@ -117,7 +115,7 @@ export async function createTestQueueManager(
       server?.speak();
       // What ended processes had got is not back before the server knows of their end.
       await until('nobody is connected', () => server === undefined || server.connections().length === 0);
-      for (const queue of Object.values(QUEUES)) await empty(queue);
+      await Promise.all(Object.values(QUEUES).map(empty));
     },
     end: async () => {
       await Promise.all(processes.splice(0).map((running) => running.end()));

@@ -52,7 +52,9 @@ type Answer = (verdict: Verdict, body?: Buffer) => void;
 
 export function serveConnection(socket: Socket, deps: ConnectionDeps): void {
   const session = new Session();
-  let unread = Buffer.alloc(0);
+  const requests = requestsFrom((request) => {
+    if (!deps.state.silent) perform(deps, session, request, answer);
+  });
 
   const answer: Answer = ({ code, reason }, body = Buffer.alloc(0)) => {
     if (socket.destroyed) return;
@@ -63,18 +65,32 @@ export function serveConnection(socket: Socket, deps: ConnectionDeps): void {
     socket.write(Buffer.concat([head, body]));
   };
 
-  socket.on('data', (chunk) => {
-    unread = unread.length === 0 ? chunk : Buffer.concat([unread, chunk]);
-    while (unread.length >= 4 && unread.length >= 4 + readLong(unread, 0)) {
-      const end = 4 + readLong(unread, 0);
-      const request = unread.subarray(4, end);
-      unread = unread.subarray(end);
-      if (!deps.state.silent) perform(deps, session, request, answer);
-    }
-  });
+  socket.on('data', requests);
   // A program that was killed resets its connection.
   socket.on('error', () => socket.destroy());
   socket.once('close', () => deps.manager.end(session));
+}
+
+/** Gathers what arrives until requests are whole; a long one is put together once. */
+function requestsFrom(take: (request: Buffer) => void): (chunk: Buffer) => void {
+  let chunks: Buffer[] = [];
+  let bytes = 0;
+  let wanted = 4;
+  return (chunk) => {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    while (bytes >= wanted) {
+      const all = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+      const end = 4 + readLong(all, 0);
+      wanted = Math.max(end, 4);
+      chunks = [all];
+      if (bytes < end) return;
+      take(all.subarray(4, end));
+      chunks = [all.subarray(end)];
+      bytes -= end;
+      wanted = 4;
+    }
+  };
 }
 
 function perform(deps: ConnectionDeps, session: Session, request: Buffer, answer: Answer): void {
