@@ -19,6 +19,7 @@ interface Service {
   stop_grace_period?: string;
   deploy?: { replicas: number };
   profiles?: string[];
+  secrets?: string[];
 }
 interface RoleConfig {
   redis: { url: string };
@@ -36,7 +37,10 @@ const root = new URL('../../', import.meta.url);
 const textOf = (file: string) => readFileSync(new URL(file, root), 'utf8');
 const yamlOf = (file: string): unknown => parse(textOf(file), { merge: true });
 
-const { services } = yamlOf('docker-compose.yml') as { services: Record<string, Service> };
+const { services, secrets } = yamlOf('docker-compose.yml') as {
+  services: Record<string, Service>;
+  secrets: Record<string, { environment: string }>;
+};
 const config = yamlOf('deploy/tranweave.compose.yml') as RoleConfig;
 const dockerfile = textOf('Dockerfile');
 const roles = ['collector', 'processor', 'sinks'];
@@ -95,8 +99,8 @@ describe('docker-compose.yml', () => {
     for (const name of ['clickhouse', 'sinks']) {
       expect(service(name).environment!['CLICKHOUSE_PASSWORD']).toMatch(/^\$\{CLICKHOUSE_PASSWORD:\?/);
     }
-    // Not asked for by those who start no queue manager.
-    expect(service('mq').environment!['MQ_APP_PASSWORD']).toBe('${MQ_PASSWORD:-}');
+    expect(service('mq').secrets).toEqual(['mqAppPassword']);
+    expect(secrets).toEqual({ mqAppPassword: { environment: 'MQ_PASSWORD' } });
     const ports = Object.values(services).flatMap((one) => one.ports ?? []);
     expect(ports.every((port) => port.startsWith('${TRANWEAVE_BIND:-127.0.0.1}:'))).toBe(true);
   });

@@ -146,10 +146,7 @@ export class Getter {
     const bytes = messages.reduce((sum, { data }) => sum + data.length, 0);
     input.metrics.bytes.inc({ input: input.name }, bytes);
     if (plan.setAside.length > 0) {
-      input.logger.warn(
-        { queue: task.queue, messages: plan.setAside.length },
-        'messages that kept coming back were set aside',
-      );
+      input.logger.warn({ messages: plan.setAside.length }, 'messages that kept coming back were set aside');
     }
   }
 
@@ -183,19 +180,18 @@ export class Getter {
 
   #works(): void {
     if (this.#failures > 0) {
-      this.#deps.input.logger.info({ queue: this.#deps.task.queue }, 'messages are got again');
+      this.#deps.input.logger.info('messages are got again');
     }
     this.#failures = 0;
     this.#outage = undefined;
   }
 
   #pauseAfter(error: RetriableError): number {
-    const { reconnectMsMax, refusedMs, input, task } = this.#deps;
+    const { reconnectMsMax, refusedMs, input } = this.#deps;
     this.#failures += 1;
     const reason = describeError(error);
     // One line for each kind of failure, not one for each attempt.
-    if (reason !== this.#outage)
-      input.logger.warn({ queue: task.queue, error: reason }, 'messages cannot be got; trying again');
+    if (reason !== this.#outage) input.logger.warn({ error: reason }, 'messages cannot be got; trying again');
     this.#outage = reason;
     if (error instanceof MqOutage && error.patience === 'later') return refusedMs;
     const policy = { delayMsMin: Math.min(RECONNECT_MS_MIN, reconnectMsMax), delayMsMax: reconnectMsMax };
