@@ -74,6 +74,13 @@ test.each(blocks('docs/sinks-mongodb-ndjson.md', 'yaml'))(
   },
 );
 
+test('the settings in docs/ibm-mq.md are right, and go together', () => {
+  const [input = '', tls = ''] = blocks('docs/ibm-mq.md', 'yaml');
+  const indented = tls.replace(/^(?=.)/gm, '    ');
+  const env = { MQ_PASSWORD: 'secret', MQ_KEY_PASSWORD: 'secret' };
+  expect(checkConfig(`${input}${indented}`, tranweaveConfigSchema, env).mistakes).toBeUndefined();
+});
+
 test('links within the repository lead somewhere', () => {
   const broken = documents.flatMap((file) =>
     [...textOf(file).matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)]

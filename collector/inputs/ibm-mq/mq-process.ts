@@ -121,9 +121,9 @@ export class MqLibraryMissingError extends Error {
   constructor(what: 'package' | 'library', detail: string, libraryDir: string | undefined) {
     super(
       what === 'package'
-        ? `the package ibmmq is not installed: run \`npm install --include=optional\` (docs/ibm-mq.md): ${detail}`
-        : `IBM's MQ client library (libmqm_r) cannot be loaded${libraryDir === undefined ? '' : ` from ${libraryDir}`}: install it and set ` +
-            `client_library_dir, LD_LIBRARY_PATH, or put it in /opt/mqm (docs/ibm-mq.md): ${detail}`,
+        ? `the package ibmmq is not installed; \`npm install --include=optional\` does that (docs/ibm-mq.md): ${detail}`
+        : `IBM's MQ client library (libmqm_r) cannot be loaded${libraryDir === undefined ? '' : ` from ${libraryDir}`}; it has to be where ` +
+            `client_library_dir or LD_LIBRARY_PATH says, or in /opt/mqm (docs/ibm-mq.md): ${detail}`,
     );
   }
 }

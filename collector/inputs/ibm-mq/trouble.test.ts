@@ -272,10 +272,17 @@ describe.skipIf(isReal)('how the queue manager is reached', () => {
     await rm(dir, { recursive: true });
   });
 
-  test('without the client library the input does not start, and says what to do', async () => {
-    const running = fixture.create({ config: { client_library_dir: '/nowhere' } });
+  test.each([
+    ['that is not there', undefined, 'there is no libmqm_r.so in'],
+    ['that is broken', 'no library at all', 'libmqm_r.so: '],
+  ])('with a client library %s the input does not start, and says why', async (_, content, words) => {
+    const dir = await mkdtemp(join(tmpdir(), 'tranweave-mq-'));
+    if (content !== undefined) await writeFile(join(dir, 'libmqm_r.so'), content);
+    const running = fixture.create({ config: { client_library_dir: dir } });
     const failure = await running.input.start().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(FatalError);
-    expect(String(failure)).toContain("IBM's MQ client library (libmqm_r) cannot be loaded from /nowhere");
+    expect(String(failure)).toContain(`IBM's MQ client library (libmqm_r) cannot be loaded from ${dir}`);
+    expect(String(failure)).toContain(words);
+    await rm(dir, { recursive: true });
   });
 });

@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
 /**
  * The ibmmq package, as far as we use it. Its types are written down here since it is an optional dependency: where it cannot be installed, everything
  * else compiles and runs all the same.
@@ -135,6 +138,9 @@ export class LibraryMissing extends Error {
   }
 }
 
+const LIBRARY = 'libmqm_r.so';
+/** Where an installation of MQ has it. */
+const INSTALLED = ['/opt/mqm/lib64', '/opt/mqm/lib'];
 /** Not a literal where it is imported: the compiler would want it to be installed. */
 const PACKAGE: string = 'ibmmq';
 
@@ -147,9 +153,24 @@ export async function loadLibrary(): Promise<MqLibrary> {
     const loaded = (await import(PACKAGE)) as { default: MqLibrary };
     return loaded.default;
   } catch (error) {
-    throw new LibraryMissing(isNotFound(error) ? 'package' : 'library', detailOf(error));
+    if (isNotFound(error)) throw new LibraryMissing('package', detailOf(error));
+    throw new LibraryMissing('library', whyNotLoaded() ?? detailOf(error));
   } finally {
     console.error = print;
+  }
+}
+
+/** The package tells of the last place where it looked, and not why a library that is there cannot be loaded. */
+function whyNotLoaded(): string | undefined {
+  const named = (process.env['LD_LIBRARY_PATH'] ?? '').split(':').filter((dir) => dir !== '');
+  const dirs = [...named, ...INSTALLED];
+  const file = dirs.map((dir) => join(dir, LIBRARY)).find(existsSync);
+  if (file === undefined) return `there is no ${LIBRARY} in ${dirs.join(' or ')}`;
+  try {
+    process.dlopen({ exports: {} }, file);
+    return undefined;
+  } catch (error) {
+    return detailOf(error);
   }
 }
 
