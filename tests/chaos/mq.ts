@@ -10,10 +10,12 @@ import type { RoleProcess } from '../support/landscape.ts';
 import { openGround } from './ground.ts';
 import type { Ground } from './ground.ts';
 import { shuffle } from './plan.ts';
+import { openStore } from './store.ts';
+import type { Store } from './store.ts';
 
 /**
  * A collector that gets messages and is killed again and again, connections that are lost, and a Redis that is restarted. Afterwards every message must have
- * been committed exactly once and be in the streams under exactly one event id, and none may have been set aside.
+ * been committed exactly once, be in the streams under exactly one event id and in the table once, and none may have been set aside.
  */
 export interface MqOptions {
   messages: number;
@@ -55,9 +57,11 @@ export async function assaultMq(options: MqOptions): Promise<MqVerdict> {
   const { say, signal, partitions } = options;
   const library = await buildClientLibrary();
   await using server = await startQueueServer({ queues: { [QUEUE]: {} } });
+  await using store = await openStore(seededRandom(options.seed));
   await using ground = await openGround(partitions, {
     inputs: [inputFor(server, library.dir, options)],
     collector: { stream_entries_max: 1_000_000 },
+    sinks: [{ name: 'clickhouse', type: 'clickhouse', url: store.url, batch: { delay_max: '300ms' } }],
   });
   try {
     const done = await hurt(ground, server, options);
@@ -65,6 +69,9 @@ export async function assaultMq(options: MqOptions): Promise<MqVerdict> {
     say('everything is put, the collector is up: waiting until the queue is empty');
     const differences = [...(await settle(server, options)), ...(await judge(ground, server, options))];
     const repeated = (await ground.streams.logs()).length - options.messages;
+    // Not before: what is stored is trimmed away.
+    await ground.start('sinks');
+    differences.push(...(await judgeTable(store, options)));
     return { ...done, cameBack: server.cameBack(), repeated, differences };
   } finally {
     await library.remove();
@@ -173,4 +180,25 @@ async function judge(ground: Ground, server: QueueServer, { messages }: MqOption
   for (let number = 0; number < messages; number += 1)
     if (!eventsOf.has(`M${number}`)) differences.push(`message ${number} is lost`);
   return differences;
+}
+
+/** What was appended twice is one row. */
+async function judgeTable(store: Store, { messages }: MqOptions): Promise<string[]> {
+  const count = async () => {
+    const [row] = await store.rows<{ rows: number; ids: number }>(
+      'SELECT count() AS rows, uniqExact(transaction_id) AS ids FROM tranweave.tracking_log FINAL',
+    );
+    return row ?? { rows: 0, ids: 0 };
+  };
+  const isThere = async () =>
+    (await store.rows("SELECT 1 FROM system.tables WHERE database = 'tranweave' AND name = 'tracking_log'"))
+      .length > 0;
+  try {
+    await until('the table is there', isThere, SETTLE_MS_MAX);
+    await until('every message is in the table', async () => (await count()).ids >= messages, SETTLE_MS_MAX);
+  } catch (error) {
+    return [describeError(error)];
+  }
+  const { rows } = await count();
+  return rows === messages ? [] : [`rows in the table: ${rows} where there must be ${messages}`];
 }

@@ -159,7 +159,7 @@ function reportMq(seed: number, verdict: MqVerdict): void {
   conclude(
     seed,
     verdict.differences,
-    'every message was committed exactly once and is in the streams under exactly one event id',
+    'every message was committed exactly once, is in the streams under exactly one event id, and is one row of the table',
   );
 }
 
