@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { buildClientLibrary } from '../common/testing/ibm-mq/client-library.ts';
 import { startQueueServer } from '../common/testing/ibm-mq/queue-server.ts';
 import type { QueueServer } from '../common/testing/ibm-mq/queue-server.ts';
-import { openLab, until } from './lab.ts';
+import { openLab } from './lab.ts';
+import { until } from './until.ts';
 import { prepareLoad } from './load.ts';
 import { usageOf, watchOthers } from './process-usage.ts';
 import { markdownTable, median, progress, warnOfOthers, whole } from './report.ts';
@@ -111,7 +112,7 @@ async function throughInput(
   const lab = await openLab(dir, { inputs: [input], collector: { stream_entries_max: 1_000_000 } });
   try {
     const collector = await lab.start('collector');
-    await until(() => Promise.resolve(server.connections().length === getters));
+    await until('getters are connected', () => Promise.resolve(server.connections().length === getters));
     const pids = {
       collector: [collector.pid],
       getters: childrenOf(collector.pid),
@@ -129,7 +130,7 @@ async function time(server: QueueServer, lines: readonly string[], pids: Pids): 
   const before = cpuOf(pids);
   const others = watchOthers(Object.values(pids).flat());
   const started = performance.now();
-  await until(() => Promise.resolve(server.committed(QUEUE) === lines.length));
+  await until('all is committed', () => Promise.resolve(server.committed(QUEUE) === lines.length));
   const seconds = (performance.now() - started) / 1000;
   warnOfOthers(others());
   const after = cpuOf(pids);

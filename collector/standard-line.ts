@@ -177,7 +177,7 @@ const READERS: Partial<Record<TrackingLogField, ReadValue>> = {
   attributes: readMap,
   payload: readText(LIMITS.payloadBytesMax),
 };
-const SET_BY_COLLECTOR: readonly string[] = ['ingest_time', 'channel', 'input'];
+const SET_BY_COLLECTOR: ReadonlySet<string> = new Set(['ingest_time', 'channel', 'input']);
 
 interface Field {
   /** In quotes. */
@@ -191,7 +191,7 @@ interface Field {
 /** By their names in quotes. */
 const FIELDS: ReadonlyMap<string, Field> = new Map(
   LOG_COLUMNS.flatMap((column, at): [string, Field][] => {
-    if (SET_BY_COLLECTOR.includes(column)) return [];
+    if (SET_BY_COLLECTOR.has(column)) return [];
     const name = `"${column}"`;
     return [[name, { name, column: at, bit: 1 << at, read: READERS[column] ?? readName }]];
   }),

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { byteSize, duration, wholeNumber } from '../../common/config-values.ts';
+import { charsetEntries, encodingSchema } from '../charset.ts';
 import { decoderSchema } from '../decoders/registry.ts';
 import { connectionEntries, connectionMistake } from './ibm-mq/connection.ts';
 import { IbmMqInput } from './ibm-mq/run.ts';
@@ -22,6 +23,16 @@ const config = v.pipe(
   v.strictObject({
     type: v.literal('ibm-mq'),
     ...inputEntries,
+    ...charsetEntries,
+    encoding: v.optional(
+      v.pipe(
+        encodingSchema,
+        v.description(
+          'How the decoder sees text. Messages of format MQSTR are converted to it, whatever their CCSID is; all others must be written in it. Fields of a fixed length are cut by its bytes, so for Korean records of fixed length it is `cp949`.',
+        ),
+      ),
+      'utf-8',
+    ),
     decoder: v.optional(decoderSchema, { type: 'json' }),
     ...connectionEntries,
     queues: v.pipe(

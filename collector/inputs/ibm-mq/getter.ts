@@ -160,9 +160,9 @@ export class Getter {
       running.answer({ kind: 'stop' });
       throw error;
     }
-    const kinds = { log: 0, dead_letter: 0, skip: 0 };
+    const kinds = { log: 0, row: 0, dead_letter: 0, skip: 0 };
     for (const { kind } of outcomes) kinds[kind] += 1;
-    input.metrics.logs.inc({ input: input.name }, kinds.log);
+    input.metrics.logs.inc({ input: input.name }, kinds.log + kinds.row);
     input.metrics.deadLetters.inc({ input: input.name }, kinds.dead_letter);
     input.metrics.skipped.inc({ input: input.name }, kinds.skip);
   }

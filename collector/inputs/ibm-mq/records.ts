@@ -1,18 +1,21 @@
 import type { Clock } from '../../../common/clock.ts';
 import { timestampFromMillis } from '../../../common/timestamp.ts';
 import type { Outcome, RecordPipeline } from '../../outcome.ts';
+import type { Charset } from '../../charset.ts';
 import { toUtf8 } from './ccsid.ts';
 import type { Message, MessageDescriptor } from './protocol.ts';
 import { leavesOf, RFH2_FORMAT, unwrapRfh2 } from './rfh2.ts';
 import type { Folder } from './rfh2.ts';
 
-/** What an ibm-mq input makes of a message: text in UTF-8 for the decoder, the MQMD and RFH2 folders as meta, and an id that stays. */
+/** What an ibm-mq input makes of a message: text in the input's encoding for the decoder, the MQMD and RFH2 folders as meta, and an id that stays. */
 
 export interface RecordDeps {
   /** Of the input. */
   name: string;
   /** Whether a record's fields are the body's, by the decoder, or the folders'. */
   fieldsFrom: 'body' | 'rfh2';
+  /** How the pipeline's decoder sees text. */
+  charset: Charset;
   pipeline: RecordPipeline;
   clock: Clock;
 }
@@ -23,6 +26,7 @@ const NO_ID = /^0*$/;
 
 /** Never throws because of a message. */
 export function outcomesOf(deps: RecordDeps, queue: string, message: Message): Outcome[] {
+  const { charset } = deps;
   const { descriptor } = message;
   const data = Buffer.from(message.data.buffer, message.data.byteOffset, message.data.byteLength);
   const event_id = eventIdOf(queue, descriptor);
@@ -41,10 +45,10 @@ export function outcomesOf(deps: RecordDeps, queue: string, message: Message): O
   if (format === STRING_FORMAT) {
     const converted = toUtf8(body, ccsid, encoding);
     if ('error' in converted) return refuse(`${converted.error}${whyUnconverted(message)}`);
-    body = converted.text;
+    body = charset.isUtf8 ? converted.text : charset.encode(converted.text.toString());
   }
   if (deps.fieldsFrom === 'body') return deps.pipeline.fromBytes({ event_id, meta, bytes: body });
-  const fields = { ...folders, body: body.toString() };
+  const fields = { ...folders, body: charset.show(body) };
   return deps.pipeline.fromFields(fields, { event_id, meta }, () => Buffer.from(JSON.stringify(fields)));
 }
 

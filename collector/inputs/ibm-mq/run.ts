@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { FatalError } from '../../../common/errors.ts';
+import { createCharset } from '../../charset.ts';
 import { createPatientAppender } from './append.ts';
 import type { PatientAppender } from './append.ts';
 import { connectionOf } from './connection.ts';
@@ -77,11 +78,12 @@ export class IbmMqInput implements Input {
   #createGetter(task: GetTask, index: number): Getter {
     const config = this.#config;
     const { name, health, pipeline, clock, logger } = this.#deps;
+    const charset = createCharset(config.encoding, config.on_bad_bytes);
     return new Getter({
       input: { ...this.#deps, logger: logger.child({ queue: task.queue, getter: index + 1 }) },
       task,
       process: this.#process,
-      records: { name, fieldsFrom: config.fields_from, pipeline, clock },
+      records: { name, fieldsFrom: config.fields_from, charset, pipeline, clock },
       patient: this.#patient,
       backout: { threshold: config.backout_threshold, queue: config.backout_queue },
       reconnectMsMax: config.reconnect_delay_max,
