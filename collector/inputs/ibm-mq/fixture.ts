@@ -10,6 +10,7 @@ import { connectRedis, untilReady } from '../../../common/redis/connection.ts';
 import type { RedisClient } from '../../../common/redis/connection.ts';
 import { createKeys } from '../../../common/redis/keys.ts';
 import type { StreamKind } from '../../../common/redis/keys.ts';
+import { rowFromLine } from '../../../common/wire-row.ts';
 import { createStreamReader } from '../../../common/redis/stream-reader.ts';
 import type { QueueServerOptions } from '../../../common/testing/ibm-mq/queue-server.ts';
 import { testRedisConfig } from '../../../common/testing/redis-config.ts';
@@ -152,7 +153,7 @@ async function rows<T>(redis: RedisClient, kind: StreamKind): Promise<T[]> {
     const reader = createStreamReader(redis, keys.stream(partition, kind), kind, 1e9);
     for (const entry of await reader.range('-', '+')) {
       const lines = entry.body.toString().trimEnd().split('\n');
-      found.push(...lines.map((row) => JSON.parse(row) as T));
+      found.push(...lines.map((row) => rowFromLine(kind, row).row as T));
     }
   }
   return found;
