@@ -55,6 +55,22 @@ test('a wall time in milliseconds is a canonical text, asked once or twice', () 
   ]);
 });
 
+test('any wall time is the text that the calendar gives it', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: Date.UTC(1901, 0), max: Date.UTC(2200, 0) }), (at) => {
+      expect(timestampFromMillis(at)).toBe(new Date(at).toISOString().replace('Z', '000Z'));
+    }),
+  );
+});
+
+test('the time between two moments is the same with and without a calendar', () => {
+  fc.assert(
+    fc.property(micros, fc.integer({ min: -90_000_000, max: 90_000_000 }), (at, more) => {
+      expect(millisBetween(timestampFromMicros(at)!, timestampFromMicros(at + more)!)).toBe(more / 1000);
+    }),
+  );
+});
+
 test.each([
   ['2026-02-29T00:00:00.000000Z', undefined],
   ['2024-02-29T00:00:00.000000Z', '2024-02-29T00:00:00.000000Z'],

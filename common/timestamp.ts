@@ -41,16 +41,28 @@ export function timestampFromMicros(micros: number): string | undefined {
   return fromEpochSeconds(seconds, String(whole - seconds * 1e6).padStart(6, '0'));
 }
 
+const DAY_MS = 86_400_000;
+
 /** The canonical text of a wall time in milliseconds, as a clock gives it. */
 export function timestampFromMillis(millis: number): string {
-  if (millis === lastMillis) return lastText;
-  lastMillis = millis;
-  lastText = new Date(millis).toISOString().replace('Z', '000Z');
-  return lastText;
+  // Thousands of logs are stamped within one millisecond, and nearly all of a batch within one day.
+  if (millis === last.millis) return last.text;
+  const day = Math.floor(millis / DAY_MS);
+  if (day !== last.day) {
+    last.day = day;
+    last.dayText = new Date(day * DAY_MS).toISOString().slice(0, -'00:00:00.000Z'.length);
+  }
+  const ms = Math.trunc(millis) - day * DAY_MS;
+  const [hours, minutes, seconds] = [
+    Math.floor(ms / 3_600_000),
+    Math.floor(ms / 60_000) % 60,
+    Math.floor(ms / 1000) % 60,
+  ];
+  last.millis = millis;
+  last.text = `${last.dayText}${twoDigits(hours)}:${twoDigits(minutes)}:${twoDigits(seconds)}.${threeDigits(ms % 1000)}000Z`;
+  return last.text;
 }
-// Thousands of logs are stamped within one millisecond.
-let lastMillis = NaN;
-let lastText = '';
+const last = { millis: NaN, text: '', day: NaN, dayText: '' };
 
 /** Microseconds since 1970-01-01 UTC of a canonical text. Exact: such a number stays below 2^53 until the year 2255. */
 export function microsOf(canonical: string): number {
@@ -61,18 +73,27 @@ export function microsOf(canonical: string): number {
 /** The canonical text of that many microseconds earlier. */
 export function minusMicros(canonical: string, micros: number): string {
   const whole = Math.round(micros);
-  const intoMinute = numberAt(canonical, 17, 19) * 1e6 + numberAt(canonical, 20, 26);
+  const intoMinute = microsIntoMinute(canonical);
   // Most steps are short and stay within their minute: no calendar is needed then.
   if (whole >= 0 && whole <= intoMinute) {
     const rest = intoMinute - whole;
     const seconds = Math.floor(rest / 1e6);
-    return `${canonical.slice(0, 17)}${pad(seconds, 2)}.${pad(rest - seconds * 1e6, 6)}Z`;
+    const fraction = rest - seconds * 1e6;
+    const millis = Math.floor(fraction / 1000);
+    return `${canonical.slice(0, 17)}${twoDigits(seconds)}.${threeDigits(millis)}${threeDigits(fraction - millis * 1000)}Z`;
   }
   return timestampFromMicros(microsOf(canonical) - whole) ?? canonical;
 }
 
-function pad(value: number, digits: number): string {
-  return String(value).padStart(digits, '0');
+const TWO_DIGITS = Array.from({ length: 100 }, (_, value) => String(value).padStart(2, '0'));
+const THREE_DIGITS = Array.from({ length: 1000 }, (_, value) => String(value).padStart(3, '0'));
+
+function twoDigits(value: number): string {
+  return TWO_DIGITS[value] ?? '';
+}
+
+function threeDigits(value: number): string {
+  return THREE_DIGITS[value] ?? '';
 }
 
 /** The number that the digits from one place up to another spell; NaN if one is no digit. */
@@ -99,7 +120,29 @@ function isCanonical(text: string): boolean {
 
 /** Milliseconds, with their fraction, from one canonical text to another. */
 export function millisBetween(from: string, to: string): number {
+  // Nearly always within one minute: no calendar is needed then.
+  if (isSameMinute(from, to)) return (microsIntoMinute(to) - microsIntoMinute(from)) / 1000;
   return (microsOf(to) - microsOf(from)) / 1000;
+}
+
+function isSameMinute(a: string, b: string): boolean {
+  // From the end, where they differ first.
+  for (let i = 15; i >= 0; i -= 1) {
+    if (a.charCodeAt(i) !== b.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+const ZERO = 48;
+
+/** NaN of a text that is shorter than a canonical one. */
+function microsIntoMinute(canonical: string): number {
+  const seconds = canonical.charCodeAt(17) * 10 + canonical.charCodeAt(18) - ZERO * 11;
+  const millis =
+    canonical.charCodeAt(20) * 100 + canonical.charCodeAt(21) * 10 + canonical.charCodeAt(22) - ZERO * 111;
+  const micros =
+    canonical.charCodeAt(23) * 100 + canonical.charCodeAt(24) * 10 + canonical.charCodeAt(25) - ZERO * 111;
+  return seconds * 1e6 + millis * 1e3 + micros;
 }
 
 function fromEpochSeconds(seconds: number, micros: string): string | undefined {
