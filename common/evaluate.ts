@@ -1,5 +1,5 @@
 import type { Flow, FlowStep } from './flow.ts';
-import type { StepState, TransactionState } from './merge.ts';
+import type { StepState, TransactionState } from './transaction-state.ts';
 
 /** What a flow makes of a transaction's state: its status, how much of it is done, and what it is waiting for until when. */
 
@@ -28,16 +28,12 @@ export function evaluate(state: TransactionState, flow: Flow, createdAt: number,
   let finished = 0;
   let deadline = Infinity;
   for (const step of flow.steps) {
-    const progress = progressOf(
-      step,
-      state.steps.filter((seen) => seen.step === step.step),
-    );
-    if (!step.optional) {
-      expected += progress.expected;
-      finished += progress.finished;
-    }
+    if (step.optional) continue;
+    const progress = progressOf(step, state.steps);
+    expected += progress.expected;
+    finished += progress.finished;
     const stepDeadline = 'deadline' in step ? step.deadline : undefined;
-    if (stepDeadline !== undefined && progress.finished < progress.expected && !step.optional) {
+    if (stepDeadline !== undefined && progress.finished < progress.expected) {
       deadline = Math.min(deadline, createdAt + stepDeadline);
     }
   }
@@ -59,15 +55,29 @@ export function earliestDeadline(flow: Flow): number {
   return earliest;
 }
 
-function progressOf(step: FlowStep, seen: readonly StepState[]): { expected: number; finished: number } {
+function progressOf(step: FlowStep, states: readonly StepState[]): { expected: number; finished: number } {
   const branches = 'branches' in step ? step.branches : undefined;
-  const done = seen.filter((state) => state.status === 'succeeded' || state.status === 'skipped');
-  if (branches === undefined) {
-    return { expected: 1, finished: seen.length > 0 && done.length === seen.length ? 1 : 0 };
-  }
+  if (branches === undefined)
+    return { expected: 1, finished: isFinishedEverywhere(step.step, states) ? 1 : 0 };
+  const done = states.filter((state) => state.step === step.step && isFinished(state));
   if (typeof branches === 'number') return { expected: branches, finished: Math.min(done.length, branches) };
   return {
     expected: branches.length,
     finished: branches.filter((b) => done.some((s) => s.branch === b)).length,
   };
+}
+
+/** Whether a step of which no branches are expected was seen, and nothing of it is left to be done. */
+function isFinishedEverywhere(step: string, states: readonly StepState[]): boolean {
+  let isSeen = false;
+  for (const state of states) {
+    if (state.step !== step) continue;
+    if (!isFinished(state)) return false;
+    isSeen = true;
+  }
+  return isSeen;
+}
+
+function isFinished({ status }: StepState): boolean {
+  return status === 'succeeded' || status === 'skipped';
 }

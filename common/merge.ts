@@ -1,6 +1,8 @@
 import { cutToBytes } from './text.ts';
 import { minusMicros } from './timestamp.ts';
-import type { Status, TrackingLog } from './tracking-log.ts';
+import type { TrackingLog } from './tracking-log.ts';
+import { copyState, emptyState } from './transaction-state.ts';
+import type { Fact, FirstError, StepState, TransactionFacts, TransactionState } from './transaction-state.ts';
 
 /**
  * Merging tracking logs into the state of a transaction: in any order, any number of times. Every rule below keeps the
@@ -13,6 +15,8 @@ import type { Status, TrackingLog } from './tracking-log.ts';
  * - The earliest start and the latest end are kept, over all attempts of a step.
  * - Facts of the transaction (interface, parent, systems, each business key) are kept one by one, the newest wins.
  * - Over a bound, the names that sort first are kept and `cut` is set: which ones is the same in every order.
+ *
+ * What changes a state in place returns whether it did: that tells a new log from a repetition.
  */
 
 /** The fields of a tracking log that the merge reads; they travel in a stream entry's header. */
@@ -42,83 +46,28 @@ export const SUMMARY_LIMITS = {
   errorMessageBytesMax: 512,
 } as const;
 
-/** A value and the log it came from: the greater (time, event id, value) wins. */
-export interface Fact {
-  value: string;
-  at: string;
-  by: string;
-}
-
-export interface StepState {
-  step: string;
-  branch: string;
-  attempt: number;
-  status: Exclude<Status, 'info'>;
-  /** When the deciding log happened, and which it is. */
-  at: string;
-  by: string;
-  /** The earliest sign of the step: its first log, less the duration that the log reports. */
-  started_at: string;
-  /** The latest terminal log; absent while there is none. */
-  ended_at?: string;
-  /** As the deciding log reports it, if it does. */
-  duration_ms?: number;
-  node?: string;
-  error_code?: string;
-  error_message?: string;
-}
-
-/** The earliest failure ever seen; it stays when a later attempt clears the failure. */
-export interface FirstError {
-  step: string;
-  branch: string;
-  error_code: string;
-  error_message: string;
-  at: string;
-  by: string;
-}
-
-export const FACTS = ['interface_id', 'parent_transaction_id', 'source_system', 'target_system'] as const;
-type FactName = (typeof FACTS)[number];
-
-export interface TransactionState {
-  transaction_id: string;
-  started_at: string;
-  last_event_at: string;
-  /** The newest log that set a state, as a fact whose value is the step's name. */
-  last_step?: Fact;
-  facts: Partial<Record<FactName, Fact>>;
-  business_keys: Readonly<Record<string, Fact>>;
-  /** Sorted by (step, branch), which is also what decides who stays when there are too many. */
-  steps: readonly StepState[];
-  first_error?: FirstError;
-  cut?: true;
-}
-
 /** The state with the log in it. Pure: `state` is not changed. */
 export function merge(state: TransactionState | undefined, log: MergeLog): TransactionState {
+  const merged = state === undefined ? stateBefore(log) : copyState(state);
+  mergeInto(merged, log);
+  return merged;
+}
+
+/** A transaction's state before its first log; never seen, since that log is merged at once. */
+export function stateBefore(log: MergeLog): TransactionState {
+  return emptyState(log.transaction_id, startOf(log), log.event_time);
+}
+
+/** Merges the log into the state itself, which must be the caller's own (`copyState`, `stateBefore`). Returns whether that changed it. */
+export function mergeInto(state: TransactionState, log: MergeLog): boolean {
   const startedAt = startOf(log);
-  const base: TransactionState = state ?? {
-    transaction_id: log.transaction_id,
-    started_at: startedAt,
-    last_event_at: log.event_time,
-    facts: {},
-    business_keys: {},
-    steps: [],
-  };
-  const next: TransactionState = {
-    ...base,
-    started_at: earlier(base.started_at, startedAt),
-    last_event_at: later(base.last_event_at, log.event_time),
-    facts: mergeFacts(base.facts, log),
-  };
-  if (log.business_keys !== undefined) mergeBusinessKeys(next, log.business_keys, log);
-  if (log.status !== 'info') {
-    next.last_step = newer(base.last_step, factOf(log.step, log));
-    mergeSteps(next, log, log.status);
-  }
-  if (log.status === 'failed') next.first_error = firstError(base.first_error, log);
-  return next;
+  let changed = mergeTimes(state, startedAt, log.event_time);
+  changed = mergeFacts(state.facts, log) || changed;
+  if (log.business_keys !== undefined) changed = mergeBusinessKeys(state, log.business_keys, log) || changed;
+  if (log.status === 'info') return changed;
+  changed = mergeLastStep(state, log) || changed;
+  changed = mergeSteps(state, stepOf(log, log.status, startedAt)) || changed;
+  return log.status === 'failed' ? mergeFirstError(state, log) || changed : changed;
 }
 
 /** A log that reports its duration began that much earlier. */
@@ -127,112 +76,150 @@ function startOf(log: MergeLog): string {
   return minusMicros(log.event_time, log.duration_ms * 1000);
 }
 
-function earlier(a: string, b: string): string {
-  return a <= b ? a : b;
+function mergeTimes(state: TransactionState, startedAt: string, eventTime: string): boolean {
+  let changed = false;
+  if (startedAt < state.started_at) {
+    state.started_at = startedAt;
+    changed = true;
+  }
+  if (eventTime > state.last_event_at) {
+    state.last_event_at = eventTime;
+    changed = true;
+  }
+  return changed;
 }
 
-function later(a: string, b: string): string {
-  return a >= b ? a : b;
+function compare(a: string | number, b: string | number): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** Whether the log's word for `value` is newer than what is known. */
+function isNewer(known: Fact | undefined, value: string, log: MergeLog): boolean {
+  if (known === undefined) return true;
+  return (
+    (compare(known.at, log.event_time) || compare(known.by, log.event_id) || compare(known.value, value)) < 0
+  );
 }
 
 function factOf(value: string, log: MergeLog): Fact {
   return { value, at: log.event_time, by: log.event_id };
 }
 
-function newer(a: Fact | undefined, b: Fact): Fact {
-  if (a === undefined) return b;
-  return (compare(a.at, b.at) || compare(a.by, b.by) || compare(a.value, b.value)) >= 0 ? a : b;
-}
-
-function compare(a: string | number, b: string | number): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function mergeFacts(facts: TransactionState['facts'], log: MergeLog): TransactionState['facts'] {
-  let next = facts;
-  for (const name of FACTS) {
-    const value = log[name];
-    if (value === undefined) continue;
-    const fact = newer(facts[name], factOf(value, log));
-    if (fact !== facts[name]) next = { ...next, [name]: fact };
+function mergeFacts(facts: TransactionFacts, log: MergeLog): boolean {
+  const { interface_id: id, parent_transaction_id: parent, source_system, target_system } = log;
+  let changed = false;
+  if (id !== undefined && isNewer(facts.interface_id, id, log)) {
+    facts.interface_id = factOf(id, log);
+    changed = true;
   }
-  return next;
+  if (parent !== undefined && isNewer(facts.parent_transaction_id, parent, log)) {
+    facts.parent_transaction_id = factOf(parent, log);
+    changed = true;
+  }
+  if (source_system !== undefined && isNewer(facts.source_system, source_system, log)) {
+    facts.source_system = factOf(source_system, log);
+    changed = true;
+  }
+  if (target_system !== undefined && isNewer(facts.target_system, target_system, log)) {
+    facts.target_system = factOf(target_system, log);
+    changed = true;
+  }
+  return changed;
+}
+
+function mergeLastStep(state: TransactionState, log: MergeLog): boolean {
+  if (!isNewer(state.last_step, log.step, log)) return false;
+  state.last_step = factOf(log.step, log);
+  return true;
 }
 
 function mergeBusinessKeys(
-  next: TransactionState,
-  keys: Readonly<Record<string, string>>,
-  log: MergeLog,
-): void {
-  if (!addsToBusinessKeys(next.business_keys, keys, log)) return;
-  // Entries instead of assignment: a key named __proto__ is a key like any other.
-  const merged = new Map(Object.entries(next.business_keys));
-  for (const [key, value] of Object.entries(keys)) {
-    merged.set(key, newer(merged.get(key), factOf(cutToBytes(value, SUMMARY_LIMITS.keyValueBytesMax), log)));
-  }
-  const sorted = [...merged].sort(([a], [b]) => compare(a, b));
-  if (sorted.length > SUMMARY_LIMITS.keysMax) next.cut = true;
-  next.business_keys = Object.fromEntries(sorted.slice(0, SUMMARY_LIMITS.keysMax));
-}
-
-/** Whether there is anything in the log's keys that is new or newer: most logs of a transaction repeat what is known. */
-function addsToBusinessKeys(
-  known: TransactionState['business_keys'],
+  state: TransactionState,
   keys: Readonly<Record<string, string>>,
   log: MergeLog,
 ): boolean {
-  for (const key of Object.keys(keys)) {
-    const fact = Object.hasOwn(known, key) ? known[key] : undefined;
-    if (fact === undefined || fact.at <= log.event_time) return true;
+  let changed = false;
+  for (const [key, value] of Object.entries(keys)) {
+    changed = mergeBusinessKey(state, key, value, log) || changed;
   }
-  return false;
+  return changed;
 }
 
-function mergeSteps(next: TransactionState, log: MergeLog, status: StepState['status']): void {
-  const reported = stepOf(log, status);
-  const at = next.steps.findIndex((step) => step.step === reported.step && step.branch === reported.branch);
-  const known = next.steps[at];
-  if (known !== undefined) {
-    next.steps = next.steps.with(at, mergeStep(known, reported));
-    return;
+function mergeBusinessKey(state: TransactionState, key: string, text: string, log: MergeLog): boolean {
+  const { business_keys: known } = state;
+  let at = 0;
+  while (at < known.length && known[at]!.key < key) at += 1;
+  const value = cutToBytes(text, SUMMARY_LIMITS.keyValueBytesMax);
+  if (known[at]?.key === key) {
+    if (!isNewer(known[at]!.fact, value, log)) return false;
+    known[at] = { key, fact: factOf(value, log) };
+    return true;
   }
-  const sorted = [...next.steps, reported].sort(
-    (a, b) => compare(a.step, b.step) || compare(a.branch, b.branch),
-  );
-  if (sorted.length > SUMMARY_LIMITS.stepsMax) next.cut = true;
-  next.steps = sorted.slice(0, SUMMARY_LIMITS.stepsMax);
+  return insert(state, known, at, { key, fact: factOf(value, log) }, SUMMARY_LIMITS.keysMax);
 }
 
-function stepOf(log: MergeLog, status: StepState['status']): StepState {
-  const step: StepState = {
+/** At its place in a sorted list; the last one falls out if it is over the bound. */
+function insert<T>(state: TransactionState, list: T[], at: number, item: T, max: number): boolean {
+  const isKept = at < max;
+  if (at === list.length && isKept) list.push(item);
+  else if (isKept) list.splice(at, 0, item);
+  if (list.length <= max && isKept) return true;
+  list.length = max;
+  const changed = isKept || !state.cut;
+  state.cut = true;
+  return changed;
+}
+
+function mergeSteps(state: TransactionState, reported: StepState): boolean {
+  const { steps } = state;
+  let at = 0;
+  while (at < steps.length && comparePlaces(steps[at]!, reported) < 0) at += 1;
+  const known = steps[at];
+  if (known === undefined || comparePlaces(known, reported) !== 0) {
+    return insert(state, steps, at, reported, SUMMARY_LIMITS.stepsMax);
+  }
+  const merged = mergeStep(known, reported);
+  steps[at] = merged;
+  return merged !== known;
+}
+
+function comparePlaces(a: StepState, b: StepState): number {
+  return compare(a.step, b.step) || compare(a.branch, b.branch);
+}
+
+function stepOf(log: MergeLog, status: StepState['status'], startedAt: string): StepState {
+  return {
     step: log.step,
     branch: log.branch ?? '',
     attempt: log.attempt ?? 1,
     status,
     at: log.event_time,
     by: log.event_id,
-    started_at: startOf(log),
+    started_at: startedAt,
+    ended_at: status === 'started' ? undefined : log.event_time,
+    duration_ms: log.duration_ms,
+    node: log.node,
+    error_code: log.error_code,
+    error_message:
+      log.error_message === undefined
+        ? undefined
+        : cutToBytes(log.error_message, SUMMARY_LIMITS.errorMessageBytesMax),
   };
-  if (log.duration_ms !== undefined) step.duration_ms = log.duration_ms;
-  if (log.node !== undefined) step.node = log.node;
-  if (log.error_code !== undefined) step.error_code = log.error_code;
-  if (log.error_message !== undefined) {
-    step.error_message = cutToBytes(log.error_message, SUMMARY_LIMITS.errorMessageBytesMax);
-  }
-  // Last, as in mergeStep: a state that a repetition does not change is then equal as JSON too.
-  if (status !== 'started') step.ended_at = log.event_time;
-  return step;
 }
 
-function mergeStep(a: StepState, b: StepState): StepState {
-  const { ended_at: _, ...decided } = compareSteps(a, b) >= 0 ? a : b;
-  const merged: StepState = { ...decided, started_at: earlier(a.started_at, b.started_at) };
-  const endedAt =
-    a.ended_at === undefined || b.ended_at === undefined
-      ? (a.ended_at ?? b.ended_at)
-      : later(a.ended_at, b.ended_at);
-  if (endedAt !== undefined) merged.ended_at = endedAt;
-  return merged;
+/** The very `known` if it stands as it is. */
+function mergeStep(known: StepState, reported: StepState): StepState {
+  const decided = compareSteps(known, reported) >= 0 ? known : reported;
+  const startedAt = known.started_at <= reported.started_at ? known.started_at : reported.started_at;
+  const endedAt = laterEnd(known.ended_at, reported.ended_at);
+  if (decided === known && startedAt === known.started_at && endedAt === known.ended_at) return known;
+  return { ...decided, started_at: startedAt, ended_at: endedAt };
+}
+
+function laterEnd(a: string | undefined, b: string | undefined): string | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a >= b ? a : b;
 }
 
 /**
@@ -261,7 +248,7 @@ function terminal(status: StepState['status']): number {
   return status === 'started' ? 0 : 1;
 }
 
-function firstError(known: FirstError | undefined, log: MergeLog): FirstError {
+function mergeFirstError(state: TransactionState, log: MergeLog): boolean {
   const reported: FirstError = {
     step: log.step,
     branch: log.branch ?? '',
@@ -270,10 +257,14 @@ function firstError(known: FirstError | undefined, log: MergeLog): FirstError {
     at: log.event_time,
     by: log.event_id,
   };
-  if (known === undefined) return reported;
-  const order =
-    compare(known.at, reported.at) ||
-    compare(known.by, reported.by) ||
-    compare(JSON.stringify(known), JSON.stringify(reported));
-  return order <= 0 ? known : reported;
+  const known = state.first_error;
+  if (known !== undefined) {
+    const order =
+      compare(known.at, reported.at) ||
+      compare(known.by, reported.by) ||
+      compare(JSON.stringify(known), JSON.stringify(reported));
+    if (order <= 0) return false;
+  }
+  state.first_error = reported;
+  return true;
 }

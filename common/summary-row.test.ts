@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { evaluate } from './evaluate.ts';
 import { merge } from './merge.ts';
-import type { TransactionState } from './merge.ts';
 import { summarize } from './summary.ts';
 import { summaryFromLine, summaryToLine } from './summary-row.ts';
 import { logsOfOneTransaction } from './testing/log-arbitraries.ts';
+import type { TransactionState } from './transaction-state.ts';
 
 test('a line stands for the very summary that it was made of, and says nothing that is empty', () => {
   const flow = { steps: [{ step: 'send', optional: false }], deadline: 1000 };

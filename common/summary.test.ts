@@ -5,9 +5,10 @@ import { evaluate } from './evaluate.ts';
 import { flowsEntries } from './flow.ts';
 import type { Flow } from './flow.ts';
 import { merge } from './merge.ts';
-import type { MergeLog, TransactionState } from './merge.ts';
+import type { MergeLog } from './merge.ts';
 import { summarize } from './summary.ts';
 import { logsOfOneTransaction } from './testing/log-arbitraries.ts';
+import type { TransactionState } from './transaction-state.ts';
 
 function flow(config: unknown): Flow {
   return v.parse(v.strictObject(flowsEntries), { default_flow: config }).default_flow;
@@ -136,6 +137,25 @@ test('steps are told in the order of the flow, then unexpected ones, with times 
     last_step: 'audit',
     version: 3,
   });
+});
+
+test('a step waited since the latest end among the branches of the nearest step before it that has ended', () => {
+  const { steps } = summaryOf(
+    stateOf(
+      'send succeeded 1',
+      'send/b succeeded 3',
+      'send/c started 4',
+      'hub started 2',
+      'receive started 7',
+    ),
+  );
+  expect(steps.map((s) => [s.step, s.branch, s.queue_ms])).toEqual([
+    ['send', '', null],
+    ['send', 'b', null],
+    ['send', 'c', null],
+    ['hub', '', -1000],
+    ['receive', '', 4000],
+  ]);
 });
 
 test('what is not known is null and not 0', () => {

@@ -1,7 +1,7 @@
 import type { Evaluation, TransactionStatus } from './evaluate.ts';
 import type { Flow } from './flow.ts';
-import type { Fact, StepState, TransactionState } from './merge.ts';
 import { millisBetween, timestampFromMillis } from './timestamp.ts';
+import type { BusinessKey, Fact, StepState, TransactionState } from './transaction-state.ts';
 
 /**
  * The summary of a transaction as it is published: one row of `transaction_summary`, derived from the merged state and what
@@ -104,11 +104,9 @@ export function summarize(
     error_code: error?.error_code ?? '',
     error_message: error?.error_message ?? '',
     error_at: error?.at ?? null,
-    business_keys: Object.fromEntries(
-      Object.entries(state.business_keys).map(([key, fact]) => [key, fact.value]),
-    ),
+    business_keys: valuesOf(state.business_keys),
     late: kept.late,
-    cut: state.cut ?? false,
+    cut: state.cut,
     deadline_at: evaluation.deadline_at === undefined ? null : timestampFromMillis(evaluation.deadline_at),
     version: kept.version,
     created_at: timestampFromMillis(kept.created_at),
@@ -120,6 +118,11 @@ function textOf(fact: Fact | undefined): string {
   return fact?.value ?? '';
 }
 
+function valuesOf(keys: readonly BusinessKey[]): Record<string, string> {
+  // Entries instead of assignment: a key named __proto__ is a key like any other.
+  return Object.fromEntries(keys.map(({ key, fact }) => [key, fact.value]));
+}
+
 function latestEnd(state: TransactionState): string | null {
   let latest: string | null = null;
   for (const { ended_at: end } of state.steps) {
@@ -129,38 +132,51 @@ function latestEnd(state: TransactionState): string | null {
 }
 
 function summarizeSteps(state: TransactionState, flow: Flow): SummaryStep[] {
-  const order = new Map(flow.steps.map((step, index) => [step.step, index]));
-  const sorted = [...state.steps].sort(
-    (a, b) =>
-      (order.get(a.step) ?? flow.steps.length) - (order.get(b.step) ?? flow.steps.length) ||
-      compareText(a.started_at, b.started_at) ||
-      compareText(a.step, b.step) ||
-      compareText(a.branch, b.branch),
-  );
-  return sorted.map((step) => summarizeStep(step, previousEnd(sorted, order, step), order.has(step.step)));
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** The latest end among the branches of the nearest earlier step of the flow that has ended. */
-function previousEnd(
-  steps: readonly StepState[],
-  order: ReadonlyMap<string, number>,
-  step: StepState,
-): string | undefined {
-  const index = order.get(step.step);
-  if (index === undefined) return undefined;
-  let nearest = -1;
+  const summaries: SummaryStep[] = [];
+  /** The place in the flow that is being told, the latest end there, and that of the nearest earlier place where something has ended. */
+  let place = -1;
   let end: string | undefined;
-  for (const other of steps) {
-    const at = order.get(other.step);
-    if (at === undefined || at >= index || at < nearest || other.ended_at === undefined) continue;
-    end = at === nearest && end !== undefined && end > other.ended_at ? end : other.ended_at;
-    nearest = at;
+  let previous: string | undefined;
+  for (const placed of inOrder(state.steps, flow)) {
+    if (placed.place !== place) {
+      place = placed.place;
+      previous = end ?? previous;
+      end = undefined;
+    }
+    const { step } = placed;
+    const isExpected = place < flow.steps.length;
+    summaries.push(summarizeStep(step, isExpected ? previous : undefined, isExpected));
+    if (step.ended_at !== undefined && (end === undefined || step.ended_at > end)) end = step.ended_at;
   }
-  return end;
+  return summaries;
+}
+
+interface PlacedStep {
+  step: StepState;
+  /** Of the step in the flow; behind the last for those that it does not expect. */
+  place: number;
+}
+
+/** In the flow's order, those of one place as they started. @param steps sorted by (step, branch), which decides the rest. */
+function inOrder(steps: readonly StepState[], flow: Flow): PlacedStep[] {
+  const ordered: PlacedStep[] = [];
+  for (const step of steps) {
+    const place = placeIn(flow, step.step);
+    let at = ordered.length;
+    while (at > 0 && isBefore(step, place, ordered[at - 1])) at -= 1;
+    ordered.splice(at, 0, { step, place });
+  }
+  return ordered;
+}
+
+function placeIn(flow: Flow, step: string): number {
+  const place = flow.steps.findIndex((expected) => expected.step === step);
+  return place === -1 ? flow.steps.length : place;
+}
+
+function isBefore({ started_at }: StepState, place: number, other: PlacedStep | undefined): boolean {
+  if (other === undefined) return false;
+  return place < other.place || (place === other.place && started_at < other.step.started_at);
 }
 
 function summarizeStep(step: StepState, previous: string | undefined, expected: boolean): SummaryStep {

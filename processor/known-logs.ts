@@ -33,6 +33,7 @@ export function noteLogs(known: KnownLogs, logs: readonly MergeLog[]): Noted {
   return { known: noted ?? known, repeated };
 }
 
+/** Signed, since small integers take less memory and time than numbers beyond 2^31. */
 export function hashOf(eventId: string): number {
-  return crc32(eventId);
+  return crc32(eventId) | 0;
 }

@@ -11,8 +11,8 @@ import { summaryToLine } from '../common/summary-row.ts';
 import { encodeEntries } from '../common/stream-entry.ts';
 import type { ProcessorConfig } from './config.ts';
 import { retentionOf } from './retention.ts';
+import { decodeRecord, encodeRecord } from './stored-record.ts';
 import type { Change, QuietChange, TransactionRecord } from './transaction-record.ts';
-import { decodeRecord, encodeRecord } from './transaction-record.ts';
 
 /** The transactions of one claimed partition: in memory as far as they fit, in Redis for good. */
 export interface SummaryStore {

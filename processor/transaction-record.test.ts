@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
-import { ForeignDataError } from '../common/errors.ts';
 import { createFlowFinder, flowsEntries } from '../common/flow.ts';
 import type { MergeLog } from '../common/merge.ts';
 import { STATUSES } from '../common/tracking-log.ts';
-import { applyDeadline, applyLogs, decodeRecord, encodeRecord } from './transaction-record.ts';
+import { applyDeadline, applyLogs } from './transaction-record.ts';
 import type { Change, TransactionRecord } from './transaction-record.ts';
 
 const HOUR = 3_600_000;
@@ -112,19 +111,6 @@ describe('a transaction that logs are applied to', () => {
       { numRuns: 500 },
     );
   });
-
-  test('is the same after it was kept in Redis', () => {
-    const { record } = applyLogs(undefined, { logs: [log('send')], at: [START] }, findFlow)!;
-    expect(decodeRecord(encodeRecord(record), 'key')).toEqual(record);
-  });
-
-  test.each(['nonsense', '5', 'null', '{}', '{"state":{"steps":[]}}'])(
-    'is not made of what is not ours: %s',
-    (json) => {
-      expect(() => decodeRecord(json, 'key')).toThrow(ForeignDataError);
-      expect(() => decodeRecord(json, 'key')).toThrow('under key');
-    },
-  );
 
   test('changes nothing when its logs are known already', () => {
     const { record } = applyLogs(undefined, { logs: [log('send')], at: [START] }, findFlow)!;

@@ -1,19 +1,18 @@
 import type { Account } from '../common/account.ts';
-import { ForeignDataError } from '../common/errors.ts';
 import type { Evaluation } from '../common/evaluate.ts';
 import { earliestDeadline, evaluate } from '../common/evaluate.ts';
 import type { Flow } from '../common/flow.ts';
-import type { MergeLog, TransactionState } from '../common/merge.ts';
-import { merge } from '../common/merge.ts';
+import type { MergeLog } from '../common/merge.ts';
+import { mergeInto, stateBefore } from '../common/merge.ts';
 import type { Bookkeeping, Summary } from '../common/summary.ts';
 import { summarize } from '../common/summary.ts';
+import type { TransactionState } from '../common/transaction-state.ts';
+import { copyState } from '../common/transaction-state.ts';
 import type { KnownLogs } from './known-logs.ts';
 
 /** What Redis keeps of a transaction: its merged state, and what the processor must remember beside it. */
 export interface TransactionRecord {
   state: TransactionState;
-  /** The state as JSON: tells a change from a repetition, and is stringified once for both. */
-  stateJson: string;
   kept: Bookkeeping;
   /** Which logs it has; see known-logs.ts. */
   logs: KnownLogs;
@@ -34,42 +33,6 @@ export interface Change {
 
 /** A change that is not published, since the summary is the same: only the list of the transaction's logs grew. */
 export type QuietChange = Omit<Change, 'summary'> & { summary?: undefined };
-
-export function encodeRecord({ stateJson, kept, logs, deadline_at }: TransactionRecord): string {
-  return `{"kept":${JSON.stringify(kept)},"deadline_at":${deadline_at ?? 'null'},"logs":[${logs.join(',')}],"state":${stateJson}}`;
-}
-
-/** Throws a ForeignDataError naming the key for what we have not written. */
-export function decodeRecord(json: string, key: string): TransactionRecord {
-  const { state, kept, logs, deadline_at } = parse(json, key);
-  const record = { state, stateJson: JSON.stringify(state), kept, logs };
-  return deadline_at === null ? record : { ...record, deadline_at };
-}
-
-interface Parsed {
-  state: TransactionState;
-  kept: Bookkeeping;
-  logs: number[];
-  deadline_at: number | null;
-}
-
-/** A quick look at the shape is all that is affordable; nobody but us has a reason to write here. */
-function parse(json: string, key: string): Parsed {
-  let parsed: Partial<Parsed> | null = null;
-  try {
-    parsed = JSON.parse(json) as Partial<Parsed> | null;
-  } catch {
-    // Told below.
-  }
-  if (
-    parsed?.state?.steps === undefined ||
-    parsed.kept?.version === undefined ||
-    !Array.isArray(parsed.logs)
-  ) {
-    throw new ForeignDataError(`Redis holds something that is not ours under ${key}`);
-  }
-  return parsed as Parsed;
-}
 
 /**
  * Logs of one transaction in one batch, in the order of the stream; place by place, when each was collected (ms since 1970) and the account of
@@ -93,16 +56,19 @@ export function applyLogs(
   { logs, at }: Pick<LogsOfTransaction, 'logs' | 'at'>,
   findFlow: FindFlow,
 ): Change | undefined {
-  let state = known?.state;
-  let late = known?.kept.late ?? false;
+  const [first] = logs;
+  if (first === undefined) return undefined;
   const createdAt = known?.kept.created_at ?? at[0] ?? 0;
+  let late = known?.kept.late ?? false;
+  // The copy is changed from here on, and nobody sees it before all logs are in it.
+  const state = known === undefined ? stateBefore(first) : copyState(known.state);
+  let isChanged = known === undefined;
   logs.forEach((log, index) => {
-    if (state !== undefined && !late) late = isTimedOut(state, findFlow, createdAt, at[index] ?? createdAt);
-    state = merge(state, log);
+    const isBegun = known !== undefined || index > 0;
+    if (isBegun && !late) late = isTimedOut(state, findFlow, createdAt, at[index] ?? createdAt);
+    isChanged = mergeInto(state, log) || isChanged;
   });
-  if (state === undefined) return undefined;
-  const stateJson = JSON.stringify(state);
-  if (known?.stateJson === stateJson) return undefined;
+  if (!isChanged) return undefined;
   const lastAt = at.at(-1) ?? createdAt;
   const kept: Bookkeeping = {
     version: (known?.kept.version ?? 0) + 1,
@@ -110,7 +76,7 @@ export function applyLogs(
     created_at: createdAt,
     updated_at: lastAt,
   };
-  return toChange({ state, stateJson, kept, logs: known?.logs ?? [] }, known?.deadline_at, findFlow, lastAt);
+  return toChange({ state, kept, logs: known?.logs ?? [] }, known?.deadline_at, findFlow, lastAt);
 }
 
 /** The record with another list of its logs and nothing else. */
@@ -141,7 +107,7 @@ function isTimedOut(state: TransactionState, findFlow: FindFlow, createdAt: numb
 }
 
 function toChange(
-  { state, stateJson, kept, logs }: TransactionRecord,
+  { state, kept, logs }: TransactionRecord,
   watched: number | undefined,
   findFlow: FindFlow,
   now: number,
@@ -150,7 +116,7 @@ function toChange(
   const evaluation = evaluate(state, flow, kept.created_at, now);
   const settled = { ...kept, late: kept.late || evaluation.status === 'timed_out' };
   const deadline = evaluation.status === 'in_progress' ? evaluation.deadline_at : undefined;
-  const record = { state, stateJson, kept: settled, logs };
+  const record = { state, kept: settled, logs };
   return {
     record: deadline === undefined ? record : { ...record, deadline_at: deadline },
     evaluation,

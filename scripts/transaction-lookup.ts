@@ -8,7 +8,7 @@ import { readDeployment } from '../common/redis/partition-change.ts';
 import { reply } from '../common/redis/redis-error.ts';
 import { summarize } from '../common/summary.ts';
 import type { Summary } from '../common/summary.ts';
-import { decodeRecord } from '../processor/transaction-record.ts';
+import { decodeRecord } from '../processor/stored-record.ts';
 import type { TranweaveConfig } from './tranweave-config.ts';
 
 /** One transaction's summary: from Redis while the transaction is remembered there, which is the newest, else from ClickHouse. */

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { evaluate } from '../../common/evaluate.ts';
 import { merge } from '../../common/merge.ts';
-import type { MergeLog, TransactionState } from '../../common/merge.ts';
+import type { MergeLog } from '../../common/merge.ts';
 import { summarize } from '../../common/summary.ts';
+import type { TransactionState } from '../../common/transaction-state.ts';
 import { formatTrace } from './trace-format.ts';
 
 const flow = {

@@ -1,7 +1,7 @@
 import { durationText } from '../../common/config-values.ts';
 import type { Flow } from '../../common/flow.ts';
 import { merge } from '../../common/merge.ts';
-import type { TransactionState } from '../../common/merge.ts';
+import type { TransactionState } from '../../common/transaction-state.ts';
 import { compareWith } from './compare.ts';
 import type { Difference } from './compare.ts';
 import { BEGINNING } from './moment.ts';

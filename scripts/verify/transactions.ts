@@ -4,7 +4,7 @@ import { reply } from '../../common/redis/redis-error.ts';
 import { scanKeys } from '../../common/redis/scan.ts';
 import { timestampFromMillis } from '../../common/timestamp.ts';
 import { hashOf } from '../../processor/known-logs.ts';
-import { decodeRecord } from '../../processor/transaction-record.ts';
+import { decodeRecord } from '../../processor/stored-record.ts';
 import type { AskedTransactions, Inspector, StoredTransaction } from '../../sinks/inspector.ts';
 
 /** What Redis knows of a transaction and a store must know too. */

@@ -1,9 +1,10 @@
 import { evaluate } from '../../common/evaluate.ts';
 import type { Flow } from '../../common/flow.ts';
 import { merge } from '../../common/merge.ts';
-import type { MergeLog, TransactionState } from '../../common/merge.ts';
+import type { MergeLog } from '../../common/merge.ts';
 import { summarize } from '../../common/summary.ts';
 import type { Summary } from '../../common/summary.ts';
+import type { TransactionState } from '../../common/transaction-state.ts';
 import { seededRandom } from '../../scripts/seeded-random.ts';
 import { shuffle } from './plan.ts';
 

@@ -1,6 +1,6 @@
 import { createKeys } from '../../common/redis/keys.ts';
 import { partitionOf } from '../../common/partition.ts';
-import { decodeRecord } from '../../processor/transaction-record.ts';
+import { decodeRecord } from '../../processor/stored-record.ts';
 import type { TransactionRecord } from '../../processor/transaction-record.ts';
 import type { Ground } from './ground.ts';
 import type { Found } from './judge.ts';
