@@ -11,8 +11,8 @@
 --       6 number of bookings, each: place of the account in KEYS, field, count
 --       then: number of dead-letter entries, each: n, rows
 --       then: number of summary entries, each: n, rows
---       then: number of transactions, each: id, record (JSON), retention in ms, deadline in ms, '' for none, or
---         'as it is' when it need not be touched
+--       then: number of transactions, each: record, retention in ms
+--       then: number of deadlines to set, each: id, deadline in ms or '' for none any more
 --       then: number of deadlines to correct, each: id, deadline in ms or ''
 -- Result 'ok', or 'full' when the summary stream is at its mark: then nothing was changed. Error FENCED when the claim is not
 --       the token's. A group that is gone is made again, and the stream with it.
@@ -53,13 +53,19 @@ end
 local transactions = tonumber(ARGV[at])
 at = at + 1
 for i = 1, transactions do
-  redis.call('SET', KEYS[5 + i], ARGV[at + 1], 'PX', ARGV[at + 2])
-  if ARGV[at + 3] == '' then
+  redis.call('SET', KEYS[5 + i], ARGV[at], 'PX', ARGV[at + 1])
+  at = at + 2
+end
+
+local deadlines = tonumber(ARGV[at])
+at = at + 1
+for _ = 1, deadlines do
+  if ARGV[at + 1] == '' then
     redis.call('ZREM', KEYS[4], ARGV[at])
-  elseif ARGV[at + 3] ~= 'as it is' then
-    redis.call('ZADD', KEYS[4], ARGV[at + 3], ARGV[at])
+  else
+    redis.call('ZADD', KEYS[4], ARGV[at + 1], ARGV[at])
   end
-  at = at + 4
+  at = at + 2
 end
 
 local corrections = tonumber(ARGV[at])

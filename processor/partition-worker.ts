@@ -18,7 +18,7 @@ import { applyBatch } from './apply-batch.ts';
 import { collectedAt, groupByTransaction } from './merge-batch.ts';
 import type { ProcessorMetrics } from './metrics.ts';
 import { createSummaryStore } from './summary-store.ts';
-import type { SummaryStore } from './summary-store.ts';
+import type { Commit, SummaryStore } from './summary-store.ts';
 import { applyDeadline, deadlineOf } from './transaction-record.ts';
 import type { Change, FindFlow, TransactionRecord } from './transaction-record.ts';
 
@@ -171,11 +171,39 @@ async function settle(
 }
 
 async function takeEntries(
-  { deps, claim, stream, store, watch }: Worked,
+  work: Worked,
   entries: readonly StreamEntry[],
   before: Position,
 ): Promise<Position> {
+  const { deps, claim } = work;
   const { clock, metrics } = deps;
+  const { commit, position, letters, logs, revisions } = await prepareEntries(work, entries, before);
+  while ((await commit()) === 'full') {
+    if (claim.signal.aborted) throw new RetriableError('the claim ended while the sinks were too far behind');
+    deps.onProgress(claim.partition);
+    await clock.sleep(FULL_DELAY_MS, claim.signal);
+  }
+  metrics.logs.inc(logs);
+  metrics.revisions.inc(revisions);
+  tellUndecodable(deps, letters);
+  return position;
+}
+
+interface Prepared {
+  commit: Commit;
+  position: Position;
+  letters: DeadLetter[];
+  logs: number;
+  revisions: number;
+}
+
+/** Apart from what waits for Redis, lest the logs of every partition stay in memory meanwhile: the garbage collector would copy them again and again. */
+async function prepareEntries(
+  { deps, stream, store, watch }: Worked,
+  entries: readonly StreamEntry[],
+  before: Position,
+): Promise<Prepared> {
+  const { clock } = deps;
   const { byTransaction, undecodable } = groupByTransaction(entries, clock.now());
   const known = await store.load([...byTransaction.keys()]);
   const { changes, bookings, logs } = applyBatch(byTransaction, known, deps.findFlow);
@@ -183,15 +211,9 @@ async function takeEntries(
     undecodableLetter(stream, entry, reason, 'processor', clock.now()),
   );
   const position = watch.advance(before, entries);
-  while ((await store.commit({ changes, position, letters, bookings })) === 'full') {
-    if (claim.signal.aborted) throw new RetriableError('the claim ended while the sinks were too far behind');
-    deps.onProgress(claim.partition);
-    await clock.sleep(FULL_DELAY_MS, claim.signal);
-  }
-  metrics.logs.inc(logs);
-  metrics.revisions.inc(changes.filter(({ summary }) => summary !== undefined).length);
-  tellUndecodable(deps, letters);
-  return position;
+  const commit = store.prepare({ changes, position, letters, bookings });
+  const revisions = changes.filter(({ summary }) => summary !== undefined).length;
+  return { commit, position, letters, logs, revisions };
 }
 
 function tellUndecodable({ metrics, logger }: PartitionWorkerDeps, letters: readonly DeadLetter[]): void {
@@ -215,7 +237,7 @@ async function passDeadlines(deps: PartitionWorkerDeps, store: SummaryStore, now
       if (change !== undefined) changes.push(change);
     }
     const corrections = staleDeadlines(ids, changes, known, deps.findFlow);
-    if ((await store.commit({ changes, corrections })) === 'full') return;
+    if ((await store.prepare({ changes, corrections })()) === 'full') return;
     deps.metrics.timedOut.inc(changes.length);
     if (ids.length < DUE_MAX) return;
   }

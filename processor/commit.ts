@@ -1,0 +1,116 @@
+import { bookingArguments } from '../common/account.ts';
+import type { Booking } from '../common/account.ts';
+import type { DeadLetter } from '../common/dead-letter.ts';
+import type { RedisClient } from '../common/redis/connection.ts';
+import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
+import type { Keys } from '../common/redis/keys.ts';
+import { loadScript } from '../common/redis/scripts.ts';
+import { summaryToLine } from '../common/summary-row.ts';
+import { encodeEntries } from '../common/stream-entry.ts';
+import type { ProcessorConfig } from './config.ts';
+import { retentionOf } from './retention.ts';
+import { encodeRecord } from './stored-record.ts';
+import type { Change, QuietChange } from './transaction-record.ts';
+
+/** The script that makes a batch of one partition take effect, and what it is told; see commit.lua. */
+
+const commitScript = loadScript(new URL('./commit.lua', import.meta.url));
+
+/** Whose commit it is. */
+export interface Committer {
+  keys: Keys;
+  config: ProcessorConfig;
+  partition: number;
+  token: string;
+}
+
+export interface CommitBatch {
+  changes: readonly (Change | QuietChange)[];
+  /** The position behind the logs that caused the changes. */
+  position?: { lastId: string; entriesRead: number | null };
+  /** Deadlines that do not hold any more (the flow was changed, the transaction is gone): when each is really due, if ever. */
+  corrections?: readonly { id: string; at: number | undefined }[];
+  /** Entries of the batch that are none of ours. */
+  letters?: readonly DeadLetter[];
+  /** What is counted with it. */
+  bookings?: readonly Booking[];
+}
+
+/** KEYS and ARGV of the script. */
+export interface CommitWords {
+  keys: string[];
+  args: (string | number)[];
+}
+
+/** Keys of the script before those of the transactions. */
+const FIXED_KEYS = 5;
+
+export function wordsOf(
+  { keys, config, partition, token }: Committer,
+  { changes, position, corrections = [], letters = [], bookings = [] }: CommitBatch,
+): CommitWords {
+  const transactionKeys = changes.map(({ record }) =>
+    keys.transaction(partition, record.state.transaction_id),
+  );
+  const books = bookingArguments(
+    bookings,
+    (day) => keys.account(partition, day),
+    FIXED_KEYS + transactionKeys.length,
+  );
+  return {
+    keys: [
+      keys.claim(partition, PROCESSOR_GROUP),
+      keys.stream(partition, 'log'),
+      keys.stream(partition, 'summary'),
+      keys.deadlines(partition),
+      keys.stream(partition, 'dead_letter'),
+      ...transactionKeys,
+      ...books.keys,
+    ],
+    args: [
+      token,
+      PROCESSOR_GROUP,
+      position?.lastId ?? '',
+      position?.entriesRead ?? '',
+      config.summary_entries_max,
+      ...books.args,
+      ...letterArguments(letters),
+      ...changeArguments(config, changes),
+      corrections.length,
+      ...corrections.flatMap(({ id, at }) => [id, at ?? '']),
+    ],
+  };
+}
+
+/** Throws a FencedError when the claim is lost. */
+export async function runCommit(redis: RedisClient, { keys, args }: CommitWords): Promise<'ok' | 'full'> {
+  return String(await commitScript.run(redis, keys, args)) === 'full' ? 'full' : 'ok';
+}
+
+function letterArguments(letters: readonly DeadLetter[]): (string | number)[] {
+  const entries = encodeEntries(letters.map((letter) => ({ line: JSON.stringify(letter) })));
+  return [entries.length, ...entries.flatMap((entry) => [entry.rows, entry.body])];
+}
+
+function changeArguments(
+  config: ProcessorConfig,
+  changes: readonly (Change | QuietChange)[],
+): (string | number)[] {
+  const lines: { line: string }[] = [];
+  const records: (string | number)[] = [];
+  const deadlines: (string | number)[] = [];
+  for (const { record, evaluation, summary, deadlineChanged } of changes) {
+    if (summary !== undefined) lines.push({ line: summaryToLine(summary) });
+    records.push(encodeRecord(record), retentionOf(evaluation, record.kept.updated_at, config));
+    if (deadlineChanged) deadlines.push(record.state.transaction_id, record.deadline_at ?? '');
+  }
+  const entries = encodeEntries(lines);
+  return [
+    entries.length,
+    ...entries.flatMap((entry) => [entry.rows, entry.body]),
+    changes.length,
+    ...records,
+    deadlines.length / 2,
+    ...deadlines,
+  ];
+}
