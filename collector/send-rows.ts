@@ -78,7 +78,7 @@ export async function sendRows(
   return { status: status === 'full' ? 'full' : 'ok' };
 }
 
-function entryArguments(kind: StreamKind, entries: readonly EncodedEntry[]): (string | number)[] {
+function entryArguments(kind: StreamKind, entries: readonly EncodedEntry[]): (string | number | Buffer)[] {
   return [
     entries.length,
     ...entries.flatMap((entry) => {

@@ -10,7 +10,7 @@ import type { TrackingLogField } from '../common/tracking-log.ts';
  * values taken over as they are written. It takes what is plain and certain, which is nearly everything; of whatever is not (escapes,
  * long texts, numbers in odd forms, fields that it does not know, anything wrong) it says nothing, and the record goes the
  * whole way through JSON.parse and the schema, which then gives the log or the reasons. A property test holds the two to
- * the same result. Measured: 2.2 instead of 14 µs a log.
+ * the same result. Measured: 4.0 instead of 8.9 µs a log.
  */
 export type ReadStandardLine = (text: string, eventId: string, ingestTime: string) => StandardRow | undefined;
 
