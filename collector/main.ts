@@ -8,6 +8,7 @@ import { joinAsRole } from '../common/role.ts';
 import type { SharedConfig, Started } from '../common/role.ts';
 import { createAppender } from './append.ts';
 import type { CollectorConfig } from './config.ts';
+import { compileCondition } from './condition.ts';
 import { createCharset } from './charset.ts';
 import { createDecoder } from './decoders/registry.ts';
 import { createInput } from './inputs/registry.ts';
@@ -92,8 +93,9 @@ export function pipelineOf(config: InputConfig, clock: Clock): RecordPipeline {
     input: config.name,
     channel: config.type,
     decoder: createDecoder(decoder, charset),
-    standardLines: isJson && charset.isUtf8 && config.mapping === undefined,
+    standardLines: isJson && charset.isUtf8 && config.mapping === undefined && config.skip === undefined,
     mapping: config.mapping === undefined ? mapByName : createMapping(config.mapping),
+    skips: config.skip === undefined ? undefined : compileCondition(config.skip),
     clock,
   });
 }

@@ -198,7 +198,7 @@ describe('a mapping', () => {
       'step must have exactly one of `field`, `constant` and `template`',
     ]);
     expect(problems({ event_time: { field: 'a', time: 'HH:mm' } })).toEqual([
-      'event_time.time has no year (yyyy)',
+      'event_time.time has no month (MM or MMM)',
     ]);
     expect(problems({ event_time: { field: 'a', time: 'epoch_ms', zone: 'Seoul' } })).toEqual([
       'event_time.zone is not a time zone, like Asia/Seoul, UTC or +09:00',

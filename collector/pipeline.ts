@@ -4,7 +4,8 @@ import { timestampFromMillis } from '../common/timestamp.ts';
 import { checkTrackingLog } from '../common/tracking-log.ts';
 import type { FieldIssue } from '../common/tracking-log.ts';
 import type { Decoder } from './decoders/decoder.ts';
-import type { Mapping } from './mapping.ts';
+import type { Condition } from './condition.ts';
+import type { Mapped, Mapping } from './mapping.ts';
 import { createStandardLineReader } from './standard-line.ts';
 import type { Fields, Outcome, RawRecord, RecordOrigin, RecordPipeline } from './outcome.ts';
 
@@ -14,6 +15,8 @@ export interface PipelineDeps {
   channel: string;
   decoder: Decoder;
   mapping: Mapping;
+  /** Records of which it holds are passed over. */
+  skips?: Condition | undefined;
   /** Whether records that are standard logs as they stand may go the short way: the decoder reads JSON, and names are taken as they are. */
   standardLines?: boolean;
   clock: Clock;
@@ -59,31 +62,26 @@ export function createPipeline(deps: PipelineDeps): RecordPipeline {
     };
   }
 
-  function take(fields: Fields, taken: Taken): Outcome {
-    const { origin } = taken;
-    const mapped = mapping(fields, origin);
-    if (mapped.issues.length > 0) return deadLetter('map', taken, inWords(mapped.issues), mapped.issues);
-    const checked = checkTrackingLog(mapped.record, {
-      event_id: origin.event_id,
-      ingest_time: timestampFromMillis(clock.now()),
+  function take(fields: Fields, taken: Taken): Outcome[] {
+    const ingestMillis = clock.now();
+    const source = { fields, meta: taken.origin.meta, ingestMillis };
+    if (deps.skips?.(source)) return [{ kind: 'skip' }];
+    const logs = mapping(source);
+    if (logs.length === 0) return [{ kind: 'skip' }];
+    return logs.map((mapped) => check(mapped, logOf(taken, mapped.index), ingestMillis));
+  }
+
+  function check({ record, issues }: Mapped, taken: Taken, ingestMillis: number): Outcome {
+    if (issues.length > 0) return deadLetter('map', taken, inWords(issues), issues);
+    const checked = checkTrackingLog(record, {
+      event_id: taken.origin.event_id,
+      ingest_time: timestampFromMillis(ingestMillis),
       channel,
       input,
     });
     return checked.log === undefined
       ? deadLetter('validate', taken, inWords(checked.issues), checked.issues)
       : { kind: 'log', log: checked.log };
-  }
-
-  /** @param index which of the record's logs: each has an id of its own, the same ones every time. */
-  function partOf(record: RawRecord, index: number): Taken {
-    const retryMeta = () => ({
-      ...(index === 0 ? {} : { [RETRY_META.record]: record.event_id }),
-      ...(decoder.usesHeader && record.header !== undefined
-        ? { [RETRY_META.header]: record.header.toString('base64') }
-        : {}),
-    });
-    const origin = index === 0 ? record : { ...record, event_id: `${record.event_id}#${index}` };
-    return { origin, raw: () => record.bytes, retryMeta };
   }
 
   const readStandardLine = deps.standardLines ? createStandardLineReader({ channel, input }) : undefined;
@@ -101,11 +99,35 @@ export function createPipeline(deps: PipelineDeps): RecordPipeline {
       }
       const decoded = decoder.decode(record);
       if ('error' in decoded)
-        return [deadLetter('decode', partOf(record, 0), `the record ${decoded.error}`, [])];
+        return [deadLetter('decode', partOf(record, 0, decoder), `the record ${decoded.error}`, [])];
       if (decoded.fields.length === 0) return [{ kind: 'skip' }];
-      return decoded.fields.map((fields, index) => take(fields, partOf(record, index)));
+      return decoded.fields.flatMap((fields, index) => take(fields, partOf(record, index, decoder)));
     },
-    fromFields: (fields, origin, raw) => [take(fields, { origin, raw, retryMeta: () => ({}) })],
+    fromFields: (fields, origin, raw) => take(fields, { origin, raw, retryMeta: () => ({}) }),
+  };
+}
+
+/** @param index which of the objects that the record is decoded to: each has an id of its own, the same ones every time. */
+function partOf(record: RawRecord, index: number, decoder: Decoder): Taken {
+  const retryMeta = () => ({
+    ...(index === 0 ? {} : { [RETRY_META.record]: record.event_id }),
+    ...(decoder.usesHeader && record.header !== undefined
+      ? { [RETRY_META.header]: record.header.toString('base64') }
+      : {}),
+  });
+  const origin = index === 0 ? record : { ...record, event_id: `${record.event_id}#${index}` };
+  return { origin, raw: () => record.bytes, retryMeta };
+}
+
+/** @param index which of the logs that the mapping makes: the further ones have ids of their own. */
+function logOf(taken: Taken, index: number): Taken {
+  if (index === 0) return taken;
+  const { origin, retryMeta } = taken;
+  const event_id = `${origin.event_id}${origin.event_id.includes('#') ? '' : '#0'}.${index}`;
+  return {
+    ...taken,
+    origin: { ...origin, event_id },
+    retryMeta: () => ({ [RETRY_META.record]: origin.event_id, ...retryMeta() }),
   };
 }
 

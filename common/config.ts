@@ -102,7 +102,11 @@ export function checkConfig<T>(
     key: keyOf(path),
     reason: reasonOf(issue),
   }));
-  return { mistakes: mistakes.sort((a, b) => a.line - b.line || a.column - b.column) };
+  return { mistakes: withoutRepeats(mistakes).sort((a, b) => a.line - b.line || a.column - b.column) };
+}
+
+function withoutRepeats(mistakes: readonly ConfigMistake[]): ConfigMistake[] {
+  return [...new Map(mistakes.map((mistake) => [`${mistake.key} ${mistake.reason}`, mistake])).values()];
 }
 
 const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
@@ -132,11 +136,31 @@ type Path = (string | number)[];
 /** A union's issue says only that nothing fitted; if one option came near (it failed inside), its issues say what is wrong. */
 function leaves(issue: v.BaseIssue<unknown>): { issue: v.BaseIssue<unknown>; path: Path }[] {
   const path = pathOf(issue);
-  if (issue.issues === undefined || issue.type !== 'union') return [{ issue, path }];
-  const near = issue.issues.filter((sub) => (sub.path?.length ?? 0) > 0 || sub.kind === 'validation');
+  if (issue.issues === undefined || issue.type !== 'union')
+    return [{ issue: inWordsOfLists(issue), path: path.slice(0, listIn(issue)) }];
+  const near = issue.issues.filter(
+    (sub) => ((sub.path?.length ?? 0) > 0 || sub.kind === 'validation') && !isOfList(sub),
+  );
   if (near.length === 0) return [{ issue, path }];
   // Paths of issues inside a union begin at the union.
   return near.flatMap(leaves).map((leaf) => ({ issue: leaf.issue, path: [...path, ...leaf.path] }));
+}
+
+/** A list is looked at as an object as well, and what is then said of its properties is of no help. */
+function isOfList(issue: v.BaseIssue<unknown>): boolean {
+  return listIn(issue) === 0;
+}
+
+/** How far into the issue's path a list stands where an object should be; undefined if none does. */
+function listIn(issue: v.BaseIssue<unknown>): number | undefined {
+  const at = issue.path?.findIndex((item) => item.type === 'object' && Array.isArray(item.input)) ?? -1;
+  return at < 0 ? undefined : at;
+}
+
+function inWordsOfLists(issue: v.BaseIssue<unknown>): v.BaseIssue<unknown> {
+  return listIn(issue) === undefined
+    ? issue
+    : { ...issue, type: 'list', message: 'must be an object, not a list' };
 }
 
 function pathOf(issue: v.BaseIssue<unknown>): Path {

@@ -5,7 +5,7 @@ import { timeZone } from './time-zone.ts';
 
 const zoneOf = (name: string) => timeZone(name)!;
 const parse = (pattern: string, text: string, zone = 'UTC') =>
-  compileTimePattern(pattern, zoneOf(zone)).parse(text);
+  compileTimePattern(pattern, zoneOf(zone)).parse(text, Date.UTC(2026, 0, 31));
 
 describe('a time pattern', () => {
   test.each([
@@ -36,12 +36,17 @@ describe('a time pattern', () => {
     ['dd MMM yyyy', '12 Foo 2021'],
     ['hh:mm a dd.MM.yyyy', '13:00 PM 01.01.2026'],
     ['epoch_ms', 'yesterday'],
+    ['yyyyMMdd', '00500101'],
+    ['d/MM/yyyy', '1/01/0050'],
+    ['yyyyMMddHHmmssSSS', '2026013118150012x'],
   ])('%s refuses %s', (pattern, text) => {
     expect(parse(pattern, text)).toBeUndefined();
   });
 
   test.each([
-    ['HH:mm', 'has no year (yyyy)'],
+    ['HH:mm', 'has no month (MM or MMM)'],
+    ['yyyy-MM', 'has no day (dd)'],
+    ['MMM d HH:mm:ss', undefined],
     ['yyyy-MM-ddTHH:mm', "has the letter T as it stands: write 'T' in quotes"],
     ['yyyy-MM-dd hh:mm', 'has hh without a (am or pm); use HH'],
     ['yyyy-MM-dd Q', 'has the letter Q, which is not known; literal letters go in quotes'],
@@ -50,6 +55,42 @@ describe('a time pattern', () => {
   ])('%s: %s', (pattern, problem) => {
     expect(patternProblem(pattern)).toBe(problem);
   });
+});
+
+describe('a time without a year', () => {
+  const near = (text: string, now: string, zone = 'UTC') =>
+    compileTimePattern('MMM d HH:mm:ss', zoneOf(zone)).parse(text, Date.parse(now));
+
+  test.each([
+    ['Jan 31 18:15:00', '2026-01-31T18:15:09Z', '2026-01-31T18:15:00.000000Z'],
+    ['Jan  1 00:00:01', '2026-12-31T23:59:58Z', '2027-01-01T00:00:01.000000Z'],
+    ['Dec 31 23:59:58', '2027-01-01T00:00:01Z', '2026-12-31T23:59:58.000000Z'],
+    ['Feb 29 12:00:00', '2027-02-27T00:00:00Z', '2028-02-29T12:00:00.000000Z'],
+    ['Feb 29 12:00:00', '2026-02-27T00:00:00Z', undefined],
+  ])('%s, taken at %s, is %s', (text, now, expected) => {
+    expect(near(text, now)).toBe(expected);
+  });
+
+  test('is nearest in its zone', () => {
+    expect(near('Jan  1 08:59:59', '2026-12-31T23:50:00Z', 'Asia/Seoul')).toBe('2026-12-31T23:59:59.000000Z');
+  });
+});
+
+test('a fixed pattern, which is read without a regular expression, gives the same as it would by one', () => {
+  const digits = fc.integer({ min: 0, max: 99 }).map((n) => String(n).padStart(2, '0'));
+  const anything = fc.string({ unit: fc.constantFrom('0', '1', '2', '3', '9', '-', ' '), maxLength: 19 });
+  const likely = fc
+    .tuple(fc.constantFrom('19', '20', '22', '00', '18'), ...Array.from({ length: 6 }, () => digits), digits)
+    .map((parts) => `${parts.join('')}7`);
+  const fixed = compileTimePattern('yyyyMMddHHmmssSSS', zoneOf('+09:00'));
+  // An offset may be Z, so that a pattern with one is none whose every digit has its place.
+  const byRegex = compileTimePattern('yyyyMMddHHmmssSSSXXX', zoneOf('UTC'));
+  fc.assert(
+    fc.property(fc.oneof(likely, anything), (text) => {
+      expect(fixed.parse(text, 0)).toBe(byRegex.parse(`${text}+09:00`, 0));
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 describe('a time zone', () => {

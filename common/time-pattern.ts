@@ -1,3 +1,4 @@
+import { fixedTimeReader } from './fixed-time.ts';
 import { canonicalTimestamp, timestampFromMicros } from './timestamp.ts';
 import type { TimeZone } from './time-zone.ts';
 
@@ -6,8 +7,12 @@ import type { TimeZone } from './time-zone.ts';
  * DateTimeFormatter made common; they are compiled once, and a fixed pattern costs one regular expression a time.
  */
 export interface TimePattern {
-  /** The canonical text, or undefined if the text does not fit the pattern or is no real date. */
-  parse(text: string): string | undefined;
+  /**
+   * The canonical text, or undefined if the text does not fit the pattern or is no real date.
+   *
+   * @param near ms since 1970. Of a pattern without a year, the time of that text that is nearest to it.
+   */
+  parse(text: string, near: number): string | undefined;
 }
 
 interface Part {
@@ -66,7 +71,6 @@ export function patternProblem(pattern: string): string | undefined {
   const compiled = compile(pattern);
   if (typeof compiled === 'string') return compiled;
   const fields = new Set(compiled.fields);
-  if (!fields.has('year') && !fields.has('shortYear')) return 'has no year (yyyy)';
   if (!fields.has('month') && !fields.has('monthName')) return 'has no month (MM or MMM)';
   if (!fields.has('day')) return 'has no day (dd)';
   if (fields.size !== compiled.fields.length) return 'has a part twice';
@@ -80,10 +84,12 @@ export function compileTimePattern(pattern: string, zone: TimeZone): TimePattern
   const compiled = compile(pattern);
   if (typeof compiled === 'string') throw new TypeError(`${pattern} ${compiled}`);
   const { regex, fields } = compiled;
+  const readFixed = fixedTimeReader(pattern, zone);
+  if (readFixed !== undefined) return { parse: readFixed };
   return {
-    parse: (text) => {
+    parse: (text, near) => {
       const m = regex.exec(text);
-      return m === null ? undefined : toCanonical(fields, m, zone);
+      return m === null ? undefined : toCanonical(foundIn(m, fields), zone, near);
     },
   };
 }
@@ -124,28 +130,50 @@ function escapeRegex(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`);
 }
 
-function toCanonical(fields: readonly Field[], m: RegExpExecArray, zone: TimeZone): string | undefined {
-  const found: Partial<Record<Field, string>> = {};
+type Found = Partial<Record<Field, string>>;
+
+function foundIn(m: RegExpExecArray, fields: readonly Field[]): Found {
+  const found: Found = {};
   fields.forEach((field, index) => {
     found[field] = m[index + 1] ?? '';
   });
-  const year = found.year === undefined ? 2000 + Number(found.shortYear) : Number(found.year);
+  return found;
+}
+
+function toCanonical(found: Found, zone: TimeZone, near: number): string | undefined {
+  const micros = Number((found.fraction ?? '').slice(0, 6).padEnd(6, '0'));
+  const utc = yearsOf(found, near)
+    .map((year) => utcOf(found, year, zone))
+    .filter((time) => time !== undefined)
+    .toSorted((a, b) => Math.abs(a - near) - Math.abs(b - near))[0];
+  return utc === undefined ? undefined : timestampFromMicros(utc * 1000 + micros);
+}
+
+/** The years that may be meant. */
+function yearsOf(found: Found, near: number): number[] {
+  if (found.year !== undefined) return [Number(found.year)];
+  if (found.shortYear !== undefined) return [2000 + Number(found.shortYear)];
+  const year = new Date(near).getUTCFullYear();
+  return [year, year - 1, year + 1];
+}
+
+/** Undefined if there is no such time in that year. */
+function utcOf(found: Found, year: number, zone: TimeZone): number | undefined {
   const month =
     found.monthName === undefined
       ? Number(found.month)
       : MONTHS.indexOf(found.monthName.slice(0, 3).toLowerCase()) + 1;
   const day = Number(found.day);
   const [hour, minute, second] = [hourOf(found), Number(found.minute ?? 0), Number(found.second ?? 0)];
-  if (month < 1 || month > 12 || hour > 23 || minute > 59 || second > 60) return undefined;
+  // Date.UTC takes years below 100 for those of the 20th century.
+  if (year < 100 || month < 1 || month > 12 || hour > 23 || minute > 59 || second > 60) return undefined;
   const wall = Date.UTC(year, month - 1, day, hour, minute, second);
   // A day that does not exist rolls over into the next month.
   if (day < 1 || new Date(Date.UTC(year, month - 1, day)).getUTCDate() !== day) return undefined;
-  const utc = found.offset === undefined ? zone.toUtc(wall) : wall - offsetMillis(found.offset);
-  const micros = Number((found.fraction ?? '').slice(0, 6).padEnd(6, '0'));
-  return timestampFromMicros(utc * 1000 + micros);
+  return found.offset === undefined ? zone.toUtc(wall) : wall - offsetMillis(found.offset);
 }
 
-function hourOf(found: Partial<Record<Field, string>>): number {
+function hourOf(found: Found): number {
   if (found.hour12 === undefined) return Number(found.hour ?? 0);
   const hour = Number(found.hour12);
   if (hour < 1 || hour > 12) return 24;

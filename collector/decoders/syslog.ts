@@ -15,7 +15,7 @@ const config = v.strictObject({
 export const syslogDecoder = {
   type: 'syslog',
   summary:
-    'Each record is a syslog message, RFC 5424 or RFC 3164, with its priority or (as in files) without. Fields: `priority`, `facility`, `severity`, `timestamp`, `hostname`, `app_name`, `procid`, `msgid`, `structured_data` (an object by id, of objects by name) and `message`; what the message has not is left out. Times of RFC 3164 have no year.',
+    'Each record is a syslog message, RFC 5424 or RFC 3164, with its priority or (as in files) without. Fields: `priority`, `facility`, `severity`, `timestamp`, `hostname`, `app_name`, `procid`, `msgid`, `structured_data` (an object by id, of objects by name) and `message`; what the message has not is left out. Times of RFC 3164 have no year: `time: [rfc3339, MMM d HH:mm:ss]` reads both.',
   example: 'decoder: { type: syslog }',
   config,
   create: (_, { charset }) => ({

@@ -7,6 +7,7 @@ import type { Logger } from '../../common/logger.ts';
 import type { RedisClient } from '../../common/redis/connection.ts';
 import type { Keys } from '../../common/redis/keys.ts';
 import type { Appender } from '../append.ts';
+import { conditionSchema } from '../condition.ts';
 import { mappingSchema } from '../mapping.ts';
 import type { CollectorMetrics } from '../metrics.ts';
 import type { RecordPipeline } from '../outcome.ts';
@@ -15,6 +16,14 @@ import type { RecordPipeline } from '../outcome.ts';
 export const inputEntries = {
   name: partName(
     'Name of the input, unique in the config. Part of event ids and of what is remembered of its sources: under a new name everything is collected again.',
+  ),
+  skip: v.exactOptional(
+    v.pipe(
+      conditionSchema,
+      v.description(
+        'Records that are not to be logs: those of which this condition on their decoded fields holds. They are counted, and nothing of them is kept. See [`mapping`](#mapping-fields-to-the-standard-log).',
+      ),
+    ),
   ),
   mapping: v.exactOptional(mappingSchema),
 };

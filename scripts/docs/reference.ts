@@ -1,4 +1,5 @@
 import { toJsonSchema } from '@valibot/to-json-schema';
+import { conditionSchema } from '../../collector/condition.ts';
 import { ruleSchema } from '../../collector/mapping-rule.ts';
 import { decoders } from '../../collector/decoders/registry.ts';
 import { framings } from '../../collector/framing/registry.ts';
@@ -61,6 +62,7 @@ export function configurationPage(): string {
 /** One rule of a mapping; the fields that rules are for are those of the standard log. */
 function mappingRules(): string[] {
   const rule = schemaOf(ruleSchema).anyOf?.find((option) => option.properties !== undefined) ?? {};
+  const condition = schemaOf(conditionSchema).anyOf?.[0] ?? {};
   return [
     '## `mapping`: fields to the standard log',
     '',
@@ -79,6 +81,20 @@ function mappingRules(): string[] {
     '```',
     '',
     ...table(rowsOf('', rule, false)),
+    '`logs` makes several logs of one record: a list of mappings, whose rules are added to those beside it or stand in their place. A log with `when` is there only if that',
+    'condition holds. `skip`, beside `mapping`, passes over records of which its condition holds. A condition is an object of what follows, or a list of those as `all` or `any`.',
+    '',
+    '```yaml',
+    'skip: { any: [{ field: level, is: [DEBUG, TRACE] }, { field: text, matches: heartbeat }] }',
+    'mapping:',
+    '  transaction_id: id',
+    '  step: { constant: hub }',
+    '  logs:',
+    '    - { status: { constant: started }, event_time: started_at }',
+    '    - { when: { field: ended_at }, status: { constant: succeeded }, event_time: ended_at }',
+    '```',
+    '',
+    ...table(rowsOf('', condition, false)),
   ];
 }
 
@@ -125,7 +141,7 @@ interface Row {
 /** Deeper than this a mapping's rules would be repeated for each field. */
 function rowsOf(path: string, schema: Schema, required: boolean): Row[] {
   const object = objectOf(schema);
-  if (object?.properties !== undefined && !/(?:mapping|decoder|framing)$/.test(path)) {
+  if (object?.properties !== undefined && !/(?:mapping|decoder|framing|skip)$/.test(path)) {
     const needed = new Set(object.required);
     const own = path !== '' && schema.items !== undefined ? [rowOf(path, schema, required)] : [];
     return [
