@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { describeError, FatalError, RetriableError } from '../common/errors.ts';
 import { VERSION } from '../common/version.ts';
 
+import type { DecodeOptions } from './commands/decode.ts';
 import type { ListOptions, ResolveOptions, ShowOptions } from './commands/dead-letters.ts';
 import type { BrowseQueueOptions, PutQueueOptions } from './commands/mq.ts';
 
@@ -71,6 +72,20 @@ program
   .addOption(configOption())
   .action(async (files: string[], options: { config: string }) =>
     (await import('./commands/test.ts')).testFlows(files, options),
+  );
+
+program
+  .command('decode')
+  .description(
+    'show what an input makes of a sample, record by record: fields, logs, or what is wrong; needs no server',
+  )
+  .argument('[file]', 'the sample; standard input if not given')
+  .addOption(configOption())
+  .option('-i, --input <name>', 'the input; may be left out if the config has only one')
+  .option('-q, --quiet', 'only records that become dead letters, and the counts')
+  .option('--json', 'every record as a line of JSON')
+  .action(async (file: string | undefined, options: DecodeOptions) =>
+    (await import('./commands/decode.ts')).decode(file, options),
   );
 
 program

@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createCharset } from '../../collector/charset.ts';
-import { createFraming } from '../../collector/framing/registry.ts';
-import { createRecordMaker } from '../../collector/inputs/file/records.ts';
 import type { InputConfig } from '../../collector/inputs/registry.ts';
-import { pipelineOf } from '../../collector/main.ts';
 import type { Outcome } from '../../collector/outcome.ts';
 import { checkConfig } from '../../common/config.ts';
-import { rowFromLine } from '../../common/wire-row.ts';
+import { logOf } from '../../scripts/decode/format.ts';
+import { createTrial } from '../../scripts/decode/trial.ts';
 import { tranweaveConfigSchema } from '../../scripts/tranweave-config.ts';
 
 /** The samples of docs/formats.md: a text, the config of the input that reads it, and what comes out, a line of JSON each. */
@@ -46,18 +44,12 @@ const clock = { now: () => Date.UTC(2026, 0, 31, 9, 15), sleep: () => Promise.re
 /** What the input makes of the sample's text, as a file that has come to rest. */
 export function outcomesOf(sample: Sample): Outcome[] {
   const input = inputOf(sample);
-  const charset = createCharset(input.encoding, input.on_bad_bytes);
-  const recordBytesMax = input.line_bytes_max;
-  const framer = createFraming(input.framing, { charset, recordBytesMax }).open(0);
-  const deps = { name: input.name, clock, lineBytesMax: recordBytesMax, pipeline: pipelineOf(input, clock) };
-  const make = createRecordMaker(deps, 'source', undefined);
-  const outcomes: Outcome[] = [];
-  const emit: Parameters<typeof framer.push>[1] = (frame) => outcomes.push(...make(frame, '/sample'));
+  const trial = createTrial(input, '/sample', clock);
   // The last line end of a block is none of a record that no line end ends.
   const isLines = !/^(?:fixed-length|length-prefixed)$/.test(input.framing.type);
-  framer.push(charset.encode(isLines ? sample.text : sample.text.replace(/\n$/, '')), emit);
-  framer.flush(emit);
-  return outcomes;
+  const text = isLines ? sample.text : sample.text.replace(/\n$/, '');
+  const tried = [...trial.push(createCharset(input.encoding).encode(text)), ...trial.end()];
+  return tried.flatMap(({ outcomes }) => outcomes);
 }
 
 /** As the page shows it: without what the collector sets, and without defaults. */
@@ -67,8 +59,7 @@ export function shown(outcome: Outcome): string {
     const { stage, reason } = outcome.dead_letter;
     return `${JSON.stringify({ dead_letter: { stage, reason } })}\n`;
   }
-  const stored: Record<string, unknown> =
-    outcome.kind === 'log' ? { ...outcome.log } : (rowFromLine('log', outcome.row.line).row ?? {});
+  const stored = logOf(outcome);
   const { event_id: _id, ingest_time: _time, channel: _channel, input: _input, ...log } = stored;
   const { branch, attempt, ...rest } = log;
   const own = {
