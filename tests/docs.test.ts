@@ -54,13 +54,16 @@ describe('SQL in the documents', () => {
         'docs/queries.md',
         'docs/sql-cookbook.md',
         'examples/eai/README.md',
+        'examples/hub-euc-kr/README.md',
+        'examples/ibm-ace/README.md',
+        'examples/java/README.md',
         'examples/orders/README.md',
       ]),
     );
   });
 });
 
-test.each(['tranweave.yml', 'examples/orders/tranweave.yml', 'examples/eai/tranweave.yml'])(
+test.each(['tranweave.yml', ...globSync('examples/*/tranweave.yml', { cwd: ROOT }).sort()])(
   '%s is valid',
   (file) => {
     expect(checkConfig(textOf(file), tranweaveConfigSchema, {}).mistakes).toBeUndefined();
