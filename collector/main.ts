@@ -14,6 +14,7 @@ import { createDecoder } from './decoders/registry.ts';
 import { createInput } from './inputs/registry.ts';
 import type { InputConfig } from './inputs/registry.ts';
 import { createMapping, mapByName } from './mapping.ts';
+import { createMasking, NO_MASKING } from './masking/masking.ts';
 import { createMemoryMark } from './memory-mark.ts';
 import { createCollectorMetrics } from './metrics.ts';
 import type { RecordPipeline } from './outcome.ts';
@@ -93,9 +94,16 @@ export function pipelineOf(config: InputConfig, clock: Clock): RecordPipeline {
     input: config.name,
     channel: config.type,
     decoder: createDecoder(decoder, charset),
-    standardLines: isJson && charset.isUtf8 && config.mapping === undefined && config.skip === undefined,
+    standardLines:
+      isJson &&
+      charset.isUtf8 &&
+      [config.mapping, config.skip, config.masking].every((part) => part === undefined),
     mapping: config.mapping === undefined ? mapByName : createMapping(config.mapping),
     skips: config.skip === undefined ? undefined : compileCondition(config.skip),
+    masking:
+      config.masking === undefined
+        ? NO_MASKING
+        : createMasking(config.masking, charset, decoder.type === 'ibm-ace'),
     clock,
   });
 }

@@ -19,8 +19,14 @@ export function stepsOf(rule: Rule, target: string): Step[] {
     ...(rule.values === undefined ? [] : [tableStep(rule.values, rule.default)]),
     ...(wantsNumber ? [numberStep(rule)] : []),
     ...(rule.time === undefined ? [] : [timeStep(rule.time, rule.zone)]),
-    NUMBERS.has(target) ? toNumber : toScalar,
+    lastStep(target),
   ];
+}
+
+/** A payload that is an object is kept as JSON; of any other field a text is expected. */
+function lastStep(target: string): Step {
+  if (NUMBERS.has(target)) return toNumber;
+  return target === 'payload' ? (value) => ({ value: textOf(value) }) : toScalar;
 }
 
 const shown = (text: string) => JSON.stringify(text.slice(0, 64));

@@ -43,11 +43,16 @@ describe('a rule', () => {
     ['a substring of whole characters', { field: 'a', substring: { start: 0, length: 1 } }, '😀x', '😀'],
     ['a substring that is empty', { field: 'a', substring: { start: 5 }, default: 'none' }, 'A-1', 'none'],
     ['a list joined', { field: 'a', join: '+' }, ['x', '', 'y', 3], 'x+y+3'],
+    ['an object', 'a', { b: [1] }, { b: [1] }],
     ['blanks', { field: 'a', default: 'none' }, ' \t', 'none'],
     ['a text that stands for nothing', { field: 'a', empty: ['-'], default: 'none' }, ' - ', 'none'],
     ['a number from 2^53 on', 'a', '12345678901234567890', '12345678901234567890'],
   ])('gives %s', (_name, rule, value, expected) => {
-    expect(valueOf(rule, { a: value })).toBe(expected);
+    expect(valueOf(rule, { a: value })).toEqual(expected);
+  });
+
+  test('gives a payload that is an object as JSON', () => {
+    expect(valueOf('a', { a: { b: [1] } }, 'payload')).toBe('{"b":[1]}');
   });
 
   test('joins the fields that are not empty, and takes the first of them without `join`', () => {

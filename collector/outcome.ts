@@ -46,7 +46,7 @@ export type Outcome =
     }
   | { kind: 'skip' };
 
-/** Made of one input's config: decode → map → validate → mask. Pure but for the clock that stamps ingest_time. */
+/** Made of one input's config: decode → map → mask → validate. Pure but for the clock that stamps ingest_time. */
 export interface RecordPipeline {
   /** A record as bytes, through the input's decoder. */
   fromBytes(record: RawRecord): Outcome[];
@@ -61,4 +61,6 @@ export interface RecordPipeline {
    * @param raw the record as bytes; called only if it becomes a dead letter.
    */
   fromFields(fields: Fields, origin: RecordOrigin, raw: () => Buffer): Outcome[];
+  /** A dead letter of the input's own making, as it may leave the node: every one goes through here. */
+  maskLetter(letter: DeadLetter): DeadLetter;
 }

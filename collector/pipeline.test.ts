@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { createDecoder, decoderSchema } from './decoders/registry.ts';
 import { createMapping, mapByName, mappingSchema } from './mapping.ts';
+import { NO_MASKING } from './masking/masking.ts';
 import type { RawRecord } from './outcome.ts';
 import { createPipeline } from './pipeline.ts';
 
@@ -16,6 +17,7 @@ function pipelineOf(decoder: unknown, mapping?: unknown) {
     channel: 'file',
     decoder: createDecoder(v.parse(decoderSchema, decoder)),
     mapping: mapping === undefined ? mapByName : createMapping(v.parse(mappingSchema, mapping)),
+    masking: NO_MASKING,
     clock,
   });
 }

@@ -6,6 +6,7 @@ import type { FieldIssue } from '../common/tracking-log.ts';
 import type { Decoder } from './decoders/decoder.ts';
 import type { Condition } from './condition.ts';
 import type { Mapped, Mapping } from './mapping.ts';
+import type { Masking } from './masking/masking.ts';
 import { createStandardLineReader } from './standard-line.ts';
 import type { Fields, Outcome, RawRecord, RecordOrigin, RecordPipeline } from './outcome.ts';
 
@@ -19,6 +20,7 @@ export interface PipelineDeps {
   skips?: Condition | undefined;
   /** Whether records that are standard logs as they stand may go the short way: the decoder reads JSON, and names are taken as they are. */
   standardLines?: boolean;
+  masking: Masking;
   clock: Clock;
 }
 
@@ -36,9 +38,9 @@ interface Taken {
   retryMeta: () => Record<string, string>;
 }
 
-/** The way of a record: decode → map → validate. Whatever fails becomes a dead letter that names the stage and every field's reason. */
+/** The way of a record: decode → map → mask → validate. Whatever fails becomes a dead letter that names the stage and every field's reason. */
 export function createPipeline(deps: PipelineDeps): RecordPipeline {
-  const { input, channel, decoder, mapping, clock } = deps;
+  const { input, channel, decoder, mapping, masking, clock } = deps;
 
   function deadLetter(
     stage: 'decode' | 'map' | 'validate',
@@ -48,7 +50,7 @@ export function createPipeline(deps: PipelineDeps): RecordPipeline {
   ): Outcome {
     return {
       kind: 'dead_letter',
-      dead_letter: {
+      dead_letter: masking.letter({
         event_id: origin.event_id,
         stage,
         input,
@@ -57,7 +59,7 @@ export function createPipeline(deps: PipelineDeps): RecordPipeline {
         ingest_time: timestampFromMillis(clock.now()),
         raw_base64: raw().toString('base64'),
         meta: { ...origin.meta, ...retryMeta() },
-      },
+      }),
       issues,
     };
   }
@@ -73,7 +75,7 @@ export function createPipeline(deps: PipelineDeps): RecordPipeline {
 
   function check({ record, issues }: Mapped, taken: Taken, ingestMillis: number): Outcome {
     if (issues.length > 0) return deadLetter('map', taken, inWords(issues), issues);
-    const checked = checkTrackingLog(record, {
+    const checked = checkTrackingLog(masking.record(record), {
       event_id: taken.origin.event_id,
       ingest_time: timestampFromMillis(ingestMillis),
       channel,
@@ -91,6 +93,7 @@ export function createPipeline(deps: PipelineDeps): RecordPipeline {
   }
 
   return {
+    maskLetter: (letter) => masking.letter(letter),
     fromStandardLine,
     fromBytes: (record) => {
       if (readStandardLine !== undefined && isUtf8(record.bytes)) {

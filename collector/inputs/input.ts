@@ -9,6 +9,7 @@ import type { Keys } from '../../common/redis/keys.ts';
 import type { Appender } from '../append.ts';
 import { conditionSchema } from '../condition.ts';
 import { mappingSchema } from '../mapping.ts';
+import { maskingSchema } from '../masking/config.ts';
 import type { CollectorMetrics } from '../metrics.ts';
 import type { RecordPipeline } from '../outcome.ts';
 
@@ -26,6 +27,7 @@ export const inputEntries = {
     ),
   ),
   mapping: v.exactOptional(mappingSchema),
+  masking: v.exactOptional(maskingSchema),
 };
 
 /**

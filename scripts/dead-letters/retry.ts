@@ -1,4 +1,5 @@
 import { pipelineOf } from '../../collector/main.ts';
+import { LEFT_OUT } from '../../collector/masking/masking.ts';
 import type { Outcome, RecordPipeline } from '../../collector/outcome.ts';
 import { RETRY_META } from '../../collector/pipeline.ts';
 import type { Clock } from '../../common/clock.ts';
@@ -31,6 +32,12 @@ export function createRetry(config: TranweaveConfig, clock: Clock): (letter: Dea
     const raw = Buffer.from(letter.raw_base64, 'base64');
     if (letter.meta['cut'] === 'true') {
       return { kind: 'impossible', reason: 'only the beginning of its record was kept' };
+    }
+    if (letter.meta['raw'] === LEFT_OUT.raw) {
+      return {
+        kind: 'impossible',
+        reason: 'its record was left out of it, as the masking of its input wants',
+      };
     }
     if (letter.stage === 'stream') {
       return { kind: 'impossible', reason: 'it is no record but a stream entry that is none of ours' };

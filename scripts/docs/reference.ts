@@ -4,6 +4,7 @@ import { ruleSchema } from '../../collector/mapping-rule.ts';
 import { decoders } from '../../collector/decoders/registry.ts';
 import { framings } from '../../collector/framing/registry.ts';
 import { inputs } from '../../collector/inputs/registry.ts';
+import { maskingSchema } from '../../collector/masking/config.ts';
 import { trackingLogSchema } from '../../common/tracking-log.ts';
 import { sinks } from '../../sinks/registry.ts';
 import { tranweaveConfigSchema } from '../tranweave-config.ts';
@@ -55,6 +56,7 @@ export function configurationPage(): string {
     ...components('## `framing`: bytes to records', framings),
     ...components('## `decoder`: records to fields', decoders),
     ...mappingRules(),
+    ...section('## `masking`: what must not leave the node', '', schemaOf(maskingSchema)),
     ...components('## `sinks`: where everything is stored', sinks),
   ].join('\n')}\n`;
 }
@@ -141,7 +143,7 @@ interface Row {
 /** Deeper than this a mapping's rules would be repeated for each field. */
 function rowsOf(path: string, schema: Schema, required: boolean): Row[] {
   const object = objectOf(schema);
-  if (object?.properties !== undefined && !/(?:mapping|decoder|framing|skip)$/.test(path)) {
+  if (object?.properties !== undefined && !/(?:mapping|decoder|framing|skip|masking)$/.test(path)) {
     const needed = new Set(object.required);
     const own = path !== '' && schema.items !== undefined ? [rowOf(path, schema, required)] : [];
     return [

@@ -57,7 +57,7 @@ function broken(
 }
 
 function notFramed(
-  { name, clock }: RecordMakerDeps,
+  { name, clock, pipeline }: RecordMakerDeps,
   frame: Frame,
   event_id: string,
   reason: string,
@@ -65,7 +65,7 @@ function notFramed(
 ): Outcome {
   return {
     kind: 'dead_letter',
-    dead_letter: {
+    dead_letter: pipeline.maskLetter({
       event_id,
       stage: 'frame',
       input: name,
@@ -74,7 +74,7 @@ function notFramed(
       ingest_time: timestampFromMillis(clock.now()),
       raw_base64: frame.bytes.toString('base64'),
       meta,
-    },
+    }),
     issues: [],
   };
 }

@@ -76,10 +76,15 @@ function parsedOutcomes(deps: BatchDeps, record: ParsedRecord, origin: RecordOri
     : [notDecoded(deps, record.reason, origin, record.raw())];
 }
 
-function notDecoded({ name, clock }: BatchDeps, reason: string, origin: RecordOrigin, raw: Buffer): Outcome {
+function notDecoded(
+  { name, clock, pipeline }: BatchDeps,
+  reason: string,
+  origin: RecordOrigin,
+  raw: Buffer,
+): Outcome {
   return {
     kind: 'dead_letter',
-    dead_letter: {
+    dead_letter: pipeline.maskLetter({
       event_id: origin.event_id,
       stage: 'decode',
       input: name,
@@ -88,7 +93,7 @@ function notDecoded({ name, clock }: BatchDeps, reason: string, origin: RecordOr
       ingest_time: timestampFromMillis(clock.now()),
       raw_base64: raw.toString('base64'),
       meta: origin.meta,
-    },
+    }),
     issues: [{ field: '', reason }],
   };
 }

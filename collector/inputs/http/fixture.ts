@@ -30,6 +30,7 @@ export const keys = createKeys('t');
 
 /** Validation alone, in place of the collector's pipeline; a record with `skip` is left out. */
 export const plainPipeline: RecordPipeline = {
+  maskLetter: (letter) => letter,
   fromStandardLine: () => undefined,
   fromBytes: () => [],
   fromFields: (fields, origin, raw) => {
