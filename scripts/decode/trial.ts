@@ -27,11 +27,21 @@ export interface Trial {
   show(bytes: Buffer): string;
 }
 
+/** The longest message that IBM MQ has. */
+const MESSAGE_BYTES_MAX = 100 * 1024 * 1024;
+
+function recordBytesMaxOf(config: InputConfig): number {
+  if (config.type === 'ibm-mq') return MESSAGE_BYTES_MAX;
+  return config.type === 'file' ? config.line_bytes_max : config.body_bytes_max;
+}
+
 /** @param path what the mapping finds as `meta.path`. */
 export function createTrial(config: InputConfig, path: string, clock: Clock): Trial {
   const charset = createCharset(config.encoding, config.on_bad_bytes);
-  const recordBytesMax = config.type === 'file' ? config.line_bytes_max : config.body_bytes_max;
-  const framer = createFraming(config.framing, { charset, recordBytesMax }).open(0);
+  const recordBytesMax = recordBytesMaxOf(config);
+  // Of messages a sample has one a line, as `tranweave mq put` takes them.
+  const framing = config.type === 'ibm-mq' ? ({ type: 'newline' } as const) : config.framing;
+  const framer = createFraming(framing, { charset, recordBytesMax }).open(0);
   const decoder = createDecoder(config.decoder ?? { type: 'json' }, charset);
   const inner = pipelineOf(config, clock);
   let fields: readonly Fields[] = [];

@@ -56,9 +56,9 @@ function whyUnconverted({ unconverted }: Message): string {
   return unconverted === undefined ? '' : ` (the queue manager left it as it was: reason ${unconverted})`;
 }
 
-/** A message that is not looked into, or that could not be: kept whole, as it came. */
+/** A message that is not looked into, or that could not be: kept whole, as it came, but for what is masked. */
 export function deadLetterOf(
-  { name, clock }: RecordDeps,
+  { name, pipeline, clock }: RecordDeps,
   queue: string,
   { descriptor, data }: Message,
   stage: 'decode' | 'backout',
@@ -66,7 +66,7 @@ export function deadLetterOf(
 ): Outcome {
   return {
     kind: 'dead_letter',
-    dead_letter: {
+    dead_letter: pipeline.maskLetter({
       event_id: eventIdOf(queue, descriptor),
       stage,
       input: name,
@@ -75,7 +75,7 @@ export function deadLetterOf(
       ingest_time: timestampFromMillis(clock.now()),
       raw_base64: Buffer.from(data).toString('base64'),
       meta: metaOf(queue, descriptor),
-    },
+    }),
     issues: [],
   };
 }
