@@ -44,6 +44,8 @@ export interface Framing {
    * source can grow.
    */
   readonly findsNext: boolean;
+  /** Set if a framer that is opened anywhere in a source finds where the next record begins. */
+  readonly findsAnywhere?: true;
 }
 
 export interface FramingDeps {

@@ -22,6 +22,8 @@ export const newlineFraming = {
   config,
   create: (_, { charset, recordBytesMax }) => ({
     ...USUAL,
+    // What is looked for is a single byte.
+    ...(charset.isAsciiBased ? { findsAnywhere: true } : {}),
     open: (offset) => createNewlineFramer(offset, recordBytesMax, charset),
   }),
 } satisfies FramingComponent<v.InferOutput<typeof config>>;

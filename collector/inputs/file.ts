@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { byteSize, duration, wholeNumber } from '../../common/config-values.ts';
 import { decoderSchema } from '../decoders/registry.ts';
+import { canonicalTimestamp, microsOf } from '../../common/timestamp.ts';
 import { FileInput } from './file/run.ts';
 import { inputEntries } from './input.ts';
 import { framingFits, recordEntries } from './record-config.ts';
@@ -14,6 +15,21 @@ const globs = v.array(
 const SCAN_INTERVAL_MS_MAX = 3_600_000;
 const BATCH_BYTES_MAX = 64 * 1024 * 1024;
 
+/** `head`, `tail`, or the milliseconds of a time. */
+const start = v.pipe(
+  v.string('must be head, tail or a time'),
+  v.description(
+    'Which files that were never seen before are read from their first record: all (`head`); those that came or were written anew after this input was first started on this machine (`tail`: only what is written from then on is collected); or those that were written to since a time with its offset, like `2026-01-31T00:00:00+09:00`. Of the others, what is written to them later is read.',
+  ),
+  v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
+    if (value === 'head' || value === 'tail') return value;
+    const time = canonicalTimestamp(value);
+    if (time !== undefined) return Math.floor(microsOf(time) / 1000);
+    addIssue({ message: 'must be head, tail or a time with its offset, like 2026-01-31T00:00:00+09:00' });
+    return NEVER;
+  }),
+);
+
 const entries = v.strictObject({
   type: v.literal('file'),
   ...inputEntries,
@@ -23,7 +39,7 @@ const entries = v.strictObject({
     globs,
     v.minLength(1, 'must name at least one path'),
     v.description(
-      'Files to follow, as paths with wildcards: `/var/log/eai/*.log`, `/logs/**/{send,hub}-?.log`. Names that begin with a dot are matched only if the pattern has the dot.',
+      'Files to follow, as paths with wildcards: `/var/log/eai/*.log`, `/logs/**/{send,hub}-?.log`. Names that begin with a dot are matched only if the pattern has the dot. Names that end in `.gz` are archives: they are unpacked and read once, from where the file was left that was packed.',
     ),
   ),
   exclude: v.optional(
@@ -32,6 +48,12 @@ const entries = v.strictObject({
       v.description('Files to leave alone although `paths` matches them; written as `paths` are.'),
     ),
     [],
+  ),
+  start: v.optional(start, 'head'),
+  ignore_older: v.exactOptional(
+    duration(
+      'Files that were not written to for so long when they are first seen are not read; of what is written to them later, the new records are.',
+    ),
   ),
   scan_interval: v.optional(
     v.pipe(
@@ -94,7 +116,7 @@ const entries = v.strictObject({
   ),
   forget_after: v.optional(
     duration(
-      'How long after a file has gone it is forgotten, to keep Redis small. If it comes back later than that, it is collected again.',
+      'How long after a file has gone it is forgotten, to keep Redis small. If it comes back later than that, also as an archive, it is collected again.',
     ),
     '7d',
   ),

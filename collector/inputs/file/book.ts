@@ -1,13 +1,12 @@
 import type { Clock } from '../../../common/clock.ts';
-import type { Logger } from '../../../common/logger.ts';
-import type { RedisClient } from '../../../common/redis/connection.ts';
-import type { Keys } from '../../../common/redis/keys.ts';
-import { readDeployment } from '../../../common/redis/partition-change.ts';
 import { reply } from '../../../common/redis/redis-error.ts';
 import { timestampFromMillis } from '../../../common/timestamp.ts';
-import type { FoundFile } from './discovery.ts';
 import { matchSource, parseSourceRecord, sha256, sourceId, sourcePrefix } from './identity.ts';
 import type { SourceRecord } from './identity.ts';
+import { bears, findOrigin, tailOf } from './origin.ts';
+import type { Candidate, Known } from './origin.ts';
+import { forgetSource, readRecords } from './source-records.ts';
+import type { RecordDeps, Records } from './source-records.ts';
 
 /** A source that a file is read as. */
 export interface Source {
@@ -15,6 +14,13 @@ export interface Source {
   /** How its content begins, as far as that is known. */
   head: Buffer;
   record: SourceRecord;
+  /** The last bytes that were read of it, and where they end. */
+  readTo: { at: number; bytes: Buffer } | undefined;
+}
+
+/** A file that is read as another one: it is a copy of what that holds. */
+export interface Held {
+  heldBy: string;
 }
 
 /**
@@ -24,9 +30,14 @@ export interface Source {
 export interface SourceBook {
   /**
    * The source that a file is: one that is known, or a new one, which is in Redis when this returns. Undefined when another
-   * process of this machine wrote something down about it meanwhile: look at the file anew and ask again.
+   * process of this machine wrote something down about it meanwhile: look at the file anew and ask again. Held as long as another
+   * file is the source that it is a copy of.
    */
-  identify(file: Pick<FoundFile, 'path' | 'dev' | 'ino'>, head: Buffer): Promise<Source | undefined>;
+  identify(candidate: Candidate): Promise<Source | Held | undefined>;
+  /** Whether a file is the source, or may turn out to be. */
+  isTaken(id: string): boolean;
+  /** Writes down how far the source was read, as a copy of it shows by that later. */
+  note(source: Source): Promise<void>;
   /** Whether the file still begins as the source does. If it has grown to show more, that is remembered. */
   confirm(source: Source, head: Buffer): Promise<boolean>;
   /** Remembers that a record ends at an offset without a newline there, so that it is the same record when it is read again. */
@@ -41,19 +52,11 @@ export interface SourceBook {
   present: ReadonlySet<string>;
 }
 
-export interface SourceBookDeps {
-  input: string;
+export interface SourceBookDeps extends RecordDeps {
   node: string;
-  redis: RedisClient;
-  keys: Keys;
   clock: Clock;
-  logger: Logger;
   forgetAfterMs: number;
 }
-
-const SCAN_COUNT = 1000;
-
-type Records = Map<string, SourceRecord | undefined>;
 
 class Book implements SourceBook {
   present: ReadonlySet<string> = new Set();
@@ -64,8 +67,8 @@ class Book implements SourceBook {
   #records: Records | undefined;
   /** Ids of the sources by inode. */
   readonly #ids = new Map<string, Set<string>>();
-  /** Sources that files are read as now. */
-  readonly #bound = new Set<string>();
+  /** Sources that files are read as now; without the source while it is being found out. */
+  readonly #bound = new Map<string, Source | undefined>();
 
   constructor(deps: SourceBookDeps) {
     this.#deps = deps;
@@ -73,29 +76,35 @@ class Book implements SourceBook {
     this.#key = deps.keys.sources(deps.input);
   }
 
-  async identify(file: Pick<FoundFile, 'path' | 'dev' | 'ino'>, head: Buffer): Promise<Source | undefined> {
+  async identify(candidate: Candidate): Promise<Source | Held | undefined> {
+    const { ino, dev, head } = candidate;
     const records = await this.#load();
-    const free = this.#free(records, this.#ids.get(file.ino) ?? []);
-    const match = matchSource(file, head, free, this.present);
+    const free = this.#free(records, this.#ids.get(ino) ?? []);
+    const match = await this.#unlessReplaced(matchSource(candidate, head, free, this.present), candidate);
     for (const [id, record] of free) {
       // The inode is this file's now, so no file can be that source again.
-      const replaced = record.ino === file.ino && record.dev === file.dev && record.ended !== true;
+      const replaced = record.ino === ino && record.dev === dev && record.ended !== true;
       if (replaced && id !== match) await this.#markEnded(id, record);
     }
-    const known = match === undefined ? undefined : records.get(match);
-    if (match === undefined || known === undefined) return this.#create(records, file, head);
-    this.#bound.add(match);
-    const source = { id: match, record: known, head: Buffer.from(head.subarray(0, known.head_bytes)) };
-    if (known.path === file.path && known.dev === file.dev && known.gone_at === undefined) return source;
-    const { gone_at: _, ...rest } = known;
-    try {
-      await this.#saveOf(source, { ...rest, path: file.path, dev: file.dev });
-    } catch (error) {
-      // Or the next attempt would take it for another file's.
-      this.#bound.delete(match);
-      throw error;
-    }
-    return source;
+    if (match !== undefined) return this.#bind(match, candidate);
+    const origin = await findOrigin(candidate, this.#known(records));
+    if (origin?.kind === 'copy') return { heldBy: origin.id };
+    // The search took a while.
+    if (origin !== undefined) return this.isTaken(origin.id) ? undefined : this.#bind(origin.id, candidate);
+    return this.#create(records, candidate);
+  }
+
+  isTaken(id: string): boolean {
+    const record = this.#records?.get(id);
+    if (record === undefined) return false;
+    return this.#bound.has(id) || (record.ended !== true && this.present.has(`${record.dev}:${record.ino}`));
+  }
+
+  async note(source: Source): Promise<void> {
+    const { readTo, record } = source;
+    const tail = readTo === undefined ? undefined : tailOf(readTo.at, readTo.bytes);
+    if (tail === undefined || tail.at === record.tail?.at) return;
+    await this.#saveOf(source, { ...record, tail });
   }
 
   async confirm(source: Source, head: Buffer): Promise<boolean> {
@@ -112,6 +121,7 @@ class Book implements SourceBook {
   }
 
   async end(source: Source): Promise<void> {
+    await this.note(source);
     await this.#markEnded(source.id, source.record);
     this.#bound.delete(source.id);
   }
@@ -132,6 +142,47 @@ class Book implements SourceBook {
     }
   }
 
+  /** The source, unless the file shows other bytes than were read of it: then it was written anew while nobody looked. */
+  async #unlessReplaced(id: string | undefined, candidate: Candidate): Promise<string | undefined> {
+    const tail = id === undefined ? undefined : this.#records?.get(id)?.tail;
+    if (tail === undefined) return id;
+    return (await bears(candidate, tail)) === 'yes' ? id : undefined;
+  }
+
+  /** Makes the file a known source. */
+  async #bind(id: string, { path, dev, ino, head }: Candidate): Promise<Source | undefined> {
+    const known = this.#records?.get(id);
+    if (known === undefined || this.#bound.has(id)) return undefined;
+    const source: Source = {
+      id,
+      record: known,
+      head: Buffer.from(head.subarray(0, known.head_bytes)),
+      readTo: undefined,
+    };
+    this.#bound.set(id, source);
+    const isSame = known.path === path && known.dev === dev && known.ino === ino;
+    if (isSame && known.gone_at === undefined) return source;
+    const { gone_at: _, ended: __, ...rest } = known;
+    try {
+      await this.#saveOf(source, { ...rest, path, dev, ino });
+      this.#index(id, ino);
+    } catch (error) {
+      // Or the next attempt would take it for another file's.
+      this.#bound.delete(id);
+      throw error;
+    }
+    return source;
+  }
+
+  *#known(records: Records): Generator<Known> {
+    for (const [id, record] of records) {
+      if (record === undefined) continue;
+      const readTo = this.#bound.get(id)?.readTo;
+      const tail = () => (readTo === undefined ? record.tail : tailOf(readTo.at, readTo.bytes));
+      yield { id, record, tail, isTaken: this.isTaken(id) };
+    }
+  }
+
   /** Those of the sources that no file is read as. */
   #free(records: Records, ids: Iterable<string>): [string, SourceRecord][] {
     const free: [string, SourceRecord][] = [];
@@ -142,12 +193,10 @@ class Book implements SourceBook {
     return free;
   }
 
-  async #create(
-    records: Records,
-    file: Pick<FoundFile, 'path' | 'dev' | 'ino'>,
-    head: Buffer,
-  ): Promise<Source | undefined> {
+  async #create(records: Records, file: Candidate): Promise<Source | undefined> {
     const { redis, node } = this.#deps;
+    const { head } = file;
+    const start = await file.start();
     const record: SourceRecord = {
       node,
       path: file.path,
@@ -156,17 +205,20 @@ class Book implements SourceBook {
       head_bytes: head.length,
       head_sha256: sha256(head),
       first_seen: this.#now(),
+      ...(start > 0 ? { start } : {}),
     };
     let generation = 0;
     while (records.has(sourceId(this.#prefix, record, head, generation))) generation += 1;
     const id = sourceId(this.#prefix, record, head, generation);
     // Taken before Redis has it, lest another file takes it meanwhile.
     records.set(id, record);
-    this.#bound.add(id);
+    this.#bound.set(id, undefined);
     try {
       if ((await reply(redis.hsetnx(this.#key, id, JSON.stringify(record)))) === 1) {
         this.#index(id, file.ino);
-        return { id, record, head: Buffer.from(head) };
+        const source: Source = { id, record, head: Buffer.from(head), readTo: undefined };
+        this.#bound.set(id, source);
+        return source;
       }
       // Another process was faster, or an earlier attempt of ours took effect though we were not told: it is known from now on.
       const there = parseSourceRecord((await reply(redis.hget(this.#key, id))) ?? '');
@@ -183,24 +235,7 @@ class Book implements SourceBook {
 
   async #load(): Promise<Records> {
     if (this.#records !== undefined) return this.#records;
-    const { redis, logger } = this.#deps;
-    const records: Records = new Map();
-    // Other machines' sources are in the same hash: they stay there.
-    const pattern = `${this.#prefix.replaceAll(/[*?[\]\\^]/g, '\\$&')}*`;
-    let cursor = '0';
-    do {
-      const [next, found] = await reply(
-        redis.hscan(this.#key, cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT),
-      );
-      for (let i = 0; i + 1 < found.length; i += 2) {
-        const id = found[i] ?? '';
-        const record = parseSourceRecord(found[i + 1] ?? '');
-        if (record === undefined)
-          logger.warn({ source: id }, 'what is remembered of a source cannot be read');
-        records.set(id, record);
-      }
-      cursor = next;
-    } while (cursor !== '0');
+    const records = await readRecords(this.#deps, this.#prefix);
     // Files that wait at the same time load at the same time; the first one's is everyone's.
     if (this.#records === undefined) {
       this.#records = records;
@@ -223,23 +258,13 @@ class Book implements SourceBook {
     this.#records?.set(id, record);
   }
 
-  /** In an order that leaves no position without its source, since a new source could get the id. */
   async #forget(id: string): Promise<void> {
-    const { redis, keys, input, logger } = this.#deps;
-    const { partitions, change } = await readDeployment(redis, keys);
-    // How many there are is written down when a deployment is first started; without it, and while it changes, we cannot clean up.
-    if (partitions === undefined || change !== undefined) return;
-    for (let partition = 0; partition < partitions; partition += 1) {
-      await reply(redis.hdel(keys.positions(partition), id));
-    }
-    await reply(redis.hdel(keys.formerPositions(), id));
-    await reply(redis.hdel(keys.lowWater(input), id));
-    await reply(redis.hdel(this.#key, id));
+    if (!(await forgetSource(this.#deps, id))) return;
     const ino = this.#records?.get(id)?.ino ?? '';
     this.#records?.delete(id);
     this.#ids.get(ino)?.delete(id);
     if (this.#ids.get(ino)?.size === 0) this.#ids.delete(ino);
-    logger.info({ source: id }, 'forgot a source whose file has been gone for long');
+    this.#deps.logger.info({ source: id }, 'forgot a source whose file has been gone for long');
   }
 
   #index(id: string, ino: string | undefined): void {

@@ -1,41 +1,15 @@
-import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { RetriableError } from '../../../common/errors.ts';
-import type { HealthPart } from '../../../common/health.ts';
-import type { Batch, PatientRedis } from './append.ts';
-import type { SourceBook } from './book.ts';
-import type { Discovery, FoundFile } from './discovery.ts';
+import type { Batch } from './append.ts';
+import type { FoundFile } from './discovery.ts';
+import type { FollowerDeps } from './follower-deps.ts';
 import { isSystemError } from './problems.ts';
-import type { FileProblems } from './problems.ts';
 import { createSlots } from './slots.ts';
 import type { Slots } from './slots.ts';
 import { MARKER_BYTES_MAX } from './reading.ts';
 import { FileTailer } from './tailer.ts';
-import type { TailerSettings } from './tailer.ts';
 import { createTurns } from './turns.ts';
 import type { Turns } from './turns.ts';
-import type { InputDeps } from '../input.ts';
-
-export interface FollowerDeps {
-  input: InputDeps;
-  settings: FollowerSettings;
-  discovery: Discovery;
-  book: SourceBook;
-  patient: PatientRedis;
-  problems: FileProblems;
-  /** Tells whether turns get anywhere. */
-  part: HealthPart;
-  stopping: AbortSignal;
-  readonly open: (path: string) => Promise<FileHandle>;
-  /** The next scan should come soon. */
-  scanSoon(): void;
-}
-
-export interface FollowerSettings extends TailerSettings {
-  batchBytesMax: number;
-  filesOpenMax: number;
-  closeAfterMs: number;
-}
 
 /** Chunks under way at the same time: enough to decode one while others are on their way to Redis. */
 const TURNS_MAX = 4;
@@ -57,6 +31,7 @@ export class FileFollower {
   /** As the last scan found them, by path. */
   #byPath = new Map<string, FileTailer>();
   #found = new Map<string, FoundFile>();
+  #hasScanned = false;
 
   constructor(deps: FollowerDeps) {
     this.#deps = deps;
@@ -92,18 +67,32 @@ export class FileFollower {
     book.present = new Set(this.#found.keys());
     this.#byPath = new Map();
     for (const file of this.#found.values()) this.#met(file);
-    for (const tailer of this.#tailers.values()) {
-      if (!this.#found.has(tailer.key)) await this.#missed(tailer);
-    }
+    this.#hasScanned = true;
+    await this.#lookAfterMissed();
     this.#tellBehind();
+  }
+
+  /** What a scan does besides looking: last lines that have waited enough, and files that have gone. */
+  async glance(): Promise<void> {
+    for (const tailer of this.#tailers.values()) {
+      if (this.#found.has(tailer.key) && tailer.isRestless) this.#ask(tailer);
+    }
+    await this.#lookAfterMissed();
   }
 
   /** Looks whether Redis still has what was appended from files that rest now. Throws a RetriableError when Redis is away. */
   async confirm(): Promise<void> {
     for (const tailer of this.#tailers.values()) {
       if (this.#deps.stopping.aborted) return;
+      await tailer.note();
       if (this.#turns.busy(tailer)) continue;
       if ((await tailer.confirm()) === 'lost') this.#ask(tailer);
+    }
+  }
+
+  async #lookAfterMissed(): Promise<void> {
+    for (const tailer of this.#tailers.values()) {
+      if (!this.#found.has(tailer.key)) await this.#missed(tailer);
     }
   }
 
@@ -120,6 +109,12 @@ export class FileFollower {
   /** Resolves when the turns under way have ended and the files are closed. */
   async stop(): Promise<void> {
     await this.#turns.stop();
+    try {
+      for (const tailer of this.#tailers.values()) await tailer.note();
+    } catch (error) {
+      // Redis is away, and nothing hangs on it.
+      if (!(error instanceof RetriableError)) throw error;
+    }
     // Again, if the input did not wait for this: a turn may have opened one since.
     await this.close();
   }
@@ -130,10 +125,11 @@ export class FileFollower {
   }
 
   #met(file: FoundFile): void {
-    const { input, settings, book, patient, open } = this.#deps;
+    const { input, settings, book, patient, passedOver, open } = this.#deps;
     let tailer = this.#tailers.get(file.key);
     if (tailer === undefined) {
-      tailer = new FileTailer(file, { ...input, ...settings, book, patient, open });
+      const met = { ...file, isOld: !this.#hasScanned };
+      tailer = new FileTailer(met, { ...input, ...settings, book, patient, passedOver, open });
       this.#tailers.set(file.key, tailer);
     }
     tailer.path = file.path;
@@ -167,6 +163,13 @@ export class FileFollower {
   }
 
   async #drop(tailer: FileTailer): Promise<void> {
+    try {
+      await tailer.note();
+    } catch (error) {
+      // Redis is away: it goes when it is back.
+      if (error instanceof RetriableError) return;
+      throw error;
+    }
     this.#tailers.delete(tailer.key);
     if (tailer.source !== undefined) this.#deps.book.release(tailer.source);
     await this.#close(tailer);
@@ -190,7 +193,9 @@ export class FileFollower {
       this.#waiting.delete(tailer);
       const step = await tailer.read(buffer);
       part.progress();
-      problems.over(tailer.path);
+      if (tailer.problem === undefined) problems.over(tailer.path);
+      else problems.report(tailer.path, { code: 'broken', message: tailer.problem });
+      if (step.kind === 'waiting' && tailer.isReadArchive) await this.#close(tailer);
       if (step.kind === 'ended') await this.#ended(tailer);
       if (step.kind === 'moved') {
         await this.#close(tailer);

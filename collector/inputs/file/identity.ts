@@ -30,6 +30,10 @@ export const sourceRecordSchema = v.object({
   ended: v.exactOptional(v.boolean()),
   /** A line that never got its newline was taken as a record up to here. */
   cut: v.exactOptional(v.number()),
+  /** What stood before this offset was left alone: reading began here. */
+  start: v.exactOptional(v.number()),
+  /** So many bytes before an offset up to which it was read have this hash. */
+  tail: v.exactOptional(v.object({ at: v.number(), bytes: v.number(), sha256: v.string() })),
 });
 export type SourceRecord = v.InferOutput<typeof sourceRecordSchema>;
 

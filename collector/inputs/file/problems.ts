@@ -12,7 +12,7 @@ export function isSystemError(error: unknown): error is SystemError {
 
 /** Files that cannot be read. They are tried again at every scan, so each is told of once, and once more when it is over. */
 export interface FileProblems {
-  report(path: string, error: SystemError): void;
+  report(path: string, error: Pick<SystemError, 'code' | 'message'>): void;
   over(path: string): void;
 }
 

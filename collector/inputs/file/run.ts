@@ -12,6 +12,7 @@ import { createDiscovery } from './discovery.ts';
 import { FileFollower } from './follow.ts';
 import { createScanLoop } from './loop.ts';
 import type { ScanLoop } from './loop.ts';
+import { createPassedOver } from './passed-over.ts';
 import { createFileProblems, isSystemError } from './problems.ts';
 import { createFolderWatch } from './watch.ts';
 import type { FolderWatch } from './watch.ts';
@@ -61,7 +62,13 @@ export class FileInput implements Input {
     const discovery = createDiscovery(config, problems);
     const settings = settingsOf(config);
     const scanSoon = () => this.#loop.soon();
-    const parts = { discovery, book, patient, problems, part };
+    const passedOver = createPassedOver({
+      ...deps,
+      input: name,
+      start: config.start,
+      ignoreOlderMs: config.ignore_older,
+    });
+    const parts = { discovery, book, patient, passedOver, problems, part };
     this.#follower = new FileFollower({ input: deps, settings, stopping, open, scanSoon, ...parts });
     this.#loop = createScanLoop({
       clock,

@@ -1,14 +1,18 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { PositionedOutcome, SourceAppender } from '../../append.ts';
-import type { Frame, Framer, Framing } from '../../framing/framer.ts';
+import type { PositionedOutcome } from '../../append.ts';
+import type { Frame } from '../../framing/framer.ts';
 import { SourceFellBackError } from '../../source-fell-back.ts';
-import type { Batch, Fate, PatientRedis } from './append.ts';
-import type { Source, SourceBook } from './book.ts';
-import type { FoundFile } from './discovery.ts';
-import { isFile, MARKER_BYTES_MAX, readAt, readFirstRecord } from './reading.ts';
-import { HEAD_BYTES_MAX, isTelling } from './identity.ts';
-import { createRecordMaker } from './records.ts';
-import type { RecordMaker, RecordMakerDeps } from './records.ts';
+import type { Batch, Fate } from './append.ts';
+import { ArchiveContent, isArchive } from './archive.ts';
+import { begin } from './begin.ts';
+import type { BeginDeps, Beginning, MetFile, Reading } from './begin.ts';
+import type { Source } from './book.ts';
+import { plainContent } from './content.ts';
+import type { Content, Looks } from './content.ts';
+import { HEAD_BYTES_MAX } from './identity.ts';
+import { createGrowth } from './growth.ts';
+import type { Growth } from './growth.ts';
+import { isFile, MARKER_BYTES_MAX } from './reading.ts';
 import type { InputDeps } from '../input.ts';
 
 /** What a turn of reading came to. */
@@ -22,30 +26,12 @@ export type Step =
   /** What the last scan said of the file does not hold any more. */
   | { kind: 'moved' };
 
-export interface TailerDeps extends Pick<InputDeps, 'appender' | 'logger'>, RecordMakerDeps, TailerSettings {
-  book: SourceBook;
-  patient: PatientRedis;
+export interface TailerDeps extends BeginDeps, Pick<InputDeps, 'logger'> {
   readonly open: (path: string) => Promise<FileHandle>;
-}
-
-export interface TailerSettings {
-  framing: Framing;
-  lineBytesMax: number;
-  lastLineAfterMs: number;
 }
 
 /** So many looks after the last append, each a while after the other, whatever a failover lost has come to light. */
 const LOOKS = 2;
-
-/** A source as it is read. */
-interface Reading {
-  source: Source;
-  appender: SourceAppender;
-  framer: Framer;
-  /** The last bytes before where reading goes on; empty when they are not known. */
-  marker: Buffer;
-  records: RecordMaker;
-}
 
 /**
  * Follows one file: reads on from where it stands, a chunk at a turn, and makes outcomes of the records.
@@ -61,33 +47,37 @@ export class FileTailer {
   path: string;
   /** Since when no path leads to it; undefined while one does. */
   goneSince: number | undefined;
+  /** Why not all of it can be read, in words. */
+  problem: string | undefined;
   readonly #deps: TailerDeps;
-  readonly #id: Pick<FoundFile, 'dev' | 'ino'>;
-  #handle: FileHandle | undefined;
+  readonly #met: MetFile;
+  #content: Content | undefined;
   #reading: Reading | undefined;
   /** Size and change of the file when it was last looked at for reading. */
-  #seen: Pick<FoundFile, 'bytes' | 'changed'> | undefined;
+  #seen: Looks | undefined;
+  /** How much it held then, as far as that is known. */
+  #length = 0;
+  /** The source that another file is, of which this one is a copy. */
+  #heldBy: string | undefined;
   /** How far its lines were ever read, whether or not they have ended. */
   #readTo = 0;
-  /** How much of it was ever seen, and when that last became more. */
-  #reached = 0;
-  #grewAt: number;
+  readonly #growth: Growth;
   #appends: Promise<void> = Promise.resolve();
   /** How many more times Redis is asked whether it still has what was appended last. */
   #looksLeft = 0;
   /** Whether closing it now loses no work that would only be done again, for ever if lines are longer than chunks. */
   #mayClose = false;
 
-  constructor(file: FoundFile, deps: TailerDeps) {
+  constructor(file: MetFile, deps: TailerDeps) {
     this.key = file.key;
     this.path = file.path;
-    this.#id = { dev: file.dev, ino: file.ino };
+    this.#met = file;
     this.#deps = deps;
-    this.#grewAt = deps.clock.now();
+    this.#growth = createGrowth(deps.clock);
   }
 
   get isOpen(): boolean {
-    return this.#handle !== undefined;
+    return this.#content !== undefined;
   }
 
   /** Whether it may be closed to make room: it could be opened again, and came forward since it was opened. */
@@ -99,47 +89,63 @@ export class FileTailer {
     return this.#reading?.source;
   }
 
-  /** Bytes that Redis does not have yet. */
-  behindBytes(fileBytes = this.#seen?.bytes ?? 0): number {
-    return Math.max(0, fileBytes - (this.#reading?.appender.lowWater ?? 0));
+  /** Bytes that Redis does not have yet. @param bytes of the file, as a scan found it. */
+  behindBytes(bytes = this.#length): number {
+    if (this.#heldBy !== undefined) return 0;
+    const reading = this.#reading;
+    // How much an archive holds shows when it is unpacked; until then, it counts with what it has on the disk.
+    const there = reading !== undefined && isArchive(this.path) ? this.#length : bytes;
+    return Math.max(0, there - Math.max(reading?.appender.lowWater ?? 0, reading?.source.record.start ?? 0));
   }
 
   /** Bytes that are known to be there and were not read. */
   get unreadBytes(): number {
-    return Math.max(0, (this.#seen?.bytes ?? 0) - (this.#reading?.framer.end ?? 0));
+    return Math.max(0, this.#length - (this.#reading?.framer.end ?? 0));
+  }
+
+  /** Whether it is an archive of which nothing is left to read. */
+  get isReadArchive(): boolean {
+    return isArchive(this.path) && this.#reading !== undefined && this.unreadBytes === 0;
   }
 
   /** Whether a turn would find something: the file is not as it was, was not read to its end, or its last line has waited enough. */
-  wants(file: Pick<FoundFile, 'bytes' | 'changed'>): boolean {
+  wants(file: Looks): boolean {
     const seen = this.#seen;
     if (seen === undefined || seen.bytes !== file.bytes || seen.changed !== file.changed) return true;
-    if (this.#reading !== undefined && file.bytes > this.#readTo) return true;
+    return this.isRestless;
+  }
+
+  /** The same of a file that has not changed. */
+  get isRestless(): boolean {
+    if (this.#heldBy !== undefined) return !this.#deps.book.isTaken(this.#heldBy);
+    if (this.#reading !== undefined && this.#length > this.#readTo) return true;
     return this.unreadBytes > 0 && this.#mayEndLastRecord();
   }
 
   /** Whether everything in it was read, and nothing came for so long. */
   isQuiet(ms: number): boolean {
-    return this.unreadBytes === 0 && this.#hasBeenQuietFor(ms);
+    return this.unreadBytes === 0 && this.#growth.hasRestedFor(ms);
   }
 
   /** The first half of a turn. Throws the system's errors, and a RetriableError when the input stops while Redis is away. */
   async read(buffer: Buffer): Promise<Step> {
-    const handle = await this.#open();
-    if (handle === undefined) return { kind: 'moved' };
-    const stats = await handle.stat({ bigint: true });
-    const seen = { bytes: Number(stats.size), changed: stats.mtimeNs };
+    const content = await this.#open();
+    if (content === undefined) return { kind: 'moved' };
+    const looks = await content.look();
     if (this.#reading === undefined) {
-      const begun = await this.#begin(handle);
-      if (begun === 'moved') return { kind: 'moved' };
-      this.#seen = seen;
-      if (begun === 'waiting') {
+      const begun = await this.#begin(content, looks);
+      if (begun.kind === 'moved') return begun;
+      this.#see(content, looks);
+      this.#heldBy = begun.kind === 'held' ? begun.heldBy : undefined;
+      if (begun.kind !== 'reading') {
         this.#mayClose = true;
         return { kind: 'waiting', batch: undefined };
       }
-      this.#reading = begun;
+      this.#reading = begun.reading;
     }
-    this.#seen = seen;
-    return this.#readOn(handle, this.#reading, buffer);
+    const step = await this.#readOn(content, this.#reading, buffer);
+    this.#see(content, looks);
+    return step;
   }
 
   /** The second half: appends after the batches before this one, and not at all if one of them failed. Fate as `confirm`. */
@@ -159,16 +165,21 @@ export class FileTailer {
     return fate;
   }
 
+  /** Writes down how far it was read. Throws a RetriableError when Redis is away. */
+  async note(): Promise<void> {
+    if (this.#reading !== undefined) await this.#deps.book.note(this.#reading.source);
+  }
+
   async close(): Promise<void> {
-    const handle = this.#handle;
-    this.#handle = undefined;
+    const content = this.#content;
+    this.#content = undefined;
     const reading = this.#reading;
     if (reading !== undefined && reading.framer.pending > 0) {
       // What is held of an unfinished line is read again, so that only open files hold any.
       reading.framer = this.#deps.framing.open(reading.framer.end);
       reading.marker = Buffer.alloc(0);
     }
-    await handle?.close();
+    await content?.close();
   }
 
   async #fateOf(work: Promise<void>, reading: Reading): Promise<Fate> {
@@ -194,55 +205,50 @@ export class FileTailer {
     }
   }
 
-  async #open(): Promise<FileHandle | undefined> {
-    if (this.#handle !== undefined) return this.#handle;
+  #see(content: Content, looks: Looks): void {
+    this.#seen = looks;
+    this.#length = content.length(looks);
+    this.problem = content.problem;
+  }
+
+  async #open(): Promise<Content | undefined> {
+    if (this.#content !== undefined) return this.#content;
     const handle = await this.#deps.open(this.path);
     if (!(await isFile(handle, this.key))) {
       await handle.close();
       return undefined;
     }
-    this.#handle = handle;
+    this.#content = isArchive(this.path) ? new ArchiveContent(handle) : plainContent(handle);
     this.#mayClose = false;
-    return handle;
+    return this.#content;
   }
 
-  /** Finds out which source the file is. A file without a whole first line has nothing to be known by, as long as it may get one. */
-  async #begin(handle: FileHandle): Promise<Reading | 'waiting' | 'moved'> {
-    const { book, patient, appender, name, framing, lineBytesMax, lastLineAfterMs } = this.#deps;
-    const head = Buffer.from(await readAt(handle, Buffer.alloc(HEAD_BYTES_MAX), 0, HEAD_BYTES_MAX));
-    this.#reach(head.length);
-    const telling = isTelling(head) || (head.length > 0 && this.#hasBeenQuietFor(lastLineAfterMs));
-    if (!telling) return 'waiting';
-    const source = await patient.patiently(() => book.identify({ ...this.#id, path: this.path }, head));
-    if (source === undefined) return 'moved';
-    try {
-      const opened = await patient.patiently(() => appender.openSource(name, source.id));
-      const start = opened.lowWater;
-      const reader = { framing, lineBytesMax };
-      const header = start === 0 ? undefined : await readFirstRecord(handle, start, reader);
-      const framer = framing.open(start);
-      const records = createRecordMaker(this.#deps, source.id, header);
-      return { source, appender: opened, framer, marker: Buffer.alloc(0), records };
-    } catch (error) {
-      // Or the next attempt would take it for another file's.
-      book.release(source);
-      throw error;
-    }
+  /** Finds out which source the file is, and opens it. */
+  async #begin(content: Content, looks: Looks): Promise<Beginning> {
+    const { lastLineAfterMs } = this.#deps;
+    const head = await content.read(Buffer.alloc(HEAD_BYTES_MAX), 0, HEAD_BYTES_MAX);
+    this.#growth.reach(Math.max(head.length, content.length(looks)));
+    const isSettled = this.#growth.hasRestedFor(lastLineAfterMs);
+    return begin(this.#deps, { ...this.#met, path: this.path }, content, head, isSettled);
   }
 
-  async #readOn(handle: FileHandle, reading: Reading, buffer: Buffer): Promise<Step> {
+  async #readOn(content: Content, reading: Reading, buffer: Buffer): Promise<Step> {
     const { framer, marker, source } = reading;
     const offset = framer.end + framer.pending;
     const cut = source.record.cut ?? 0;
     const chunkBytes = Math.min(buffer.length - MARKER_BYTES_MAX, cut > offset ? cut - offset : Infinity);
-    const bytes = await readAt(handle, buffer, offset - marker.length, marker.length + chunkBytes);
+    const bytes = await content.read(buffer, offset - marker.length, marker.length + chunkBytes);
     const chunk = bytes.subarray(marker.length);
-    if (!bytes.subarray(0, marker.length).equals(marker) || !(await this.#confirm(handle, reading, offset))) {
+    if (
+      !bytes.subarray(0, marker.length).equals(marker) ||
+      !(await this.#confirm(content, reading, offset))
+    ) {
       return { kind: 'ended' };
     }
     reading.marker = Buffer.from(bytes.subarray(-MARKER_BYTES_MAX));
+    source.readTo = { at: offset + chunk.length, bytes: reading.marker };
     this.#readTo = Math.max(this.#readTo, offset + chunk.length);
-    this.#reach(offset + chunk.length);
+    this.#growth.reach(offset + chunk.length);
     const from = framer.end;
     const outcomes: PositionedOutcome[] = [];
     const emit = (frame: Frame) => {
@@ -259,11 +265,11 @@ export class FileTailer {
   }
 
   /** After the chunk was read, so that a chunk of another content does not pass. */
-  async #confirm(handle: FileHandle, { source }: Reading, offset: number): Promise<boolean> {
+  async #confirm(content: Content, { source }: Reading, offset: number): Promise<boolean> {
     const { book, patient } = this.#deps;
-    const head = await readAt(handle, Buffer.alloc(HEAD_BYTES_MAX), 0, HEAD_BYTES_MAX);
+    const head = await content.read(Buffer.alloc(HEAD_BYTES_MAX), 0, HEAD_BYTES_MAX);
     // Written anew, maybe while nobody looked. Its size now, since that may have been a moment ago.
-    if (Number((await handle.stat({ bigint: true })).size) < offset) return false;
+    if (await content.isCutBefore(offset)) return false;
     return patient.patiently(() => book.confirm(source, head));
   }
 
@@ -281,18 +287,8 @@ export class FileTailer {
   #mayEndLastRecord(): boolean {
     const { framing, lastLineAfterMs } = this.#deps;
     const reading = this.#reading;
-    if (reading?.framer.isWhole === true && this.#hasBeenQuietFor(framing.flushAfterMs)) return true;
+    if (reading?.framer.isWhole === true && this.#growth.hasRestedFor(framing.flushAfterMs)) return true;
     const mayBeCut = framing.findsNext || this.goneSince !== undefined || reading === undefined;
-    return mayBeCut && this.#hasBeenQuietFor(lastLineAfterMs);
-  }
-
-  #reach(offset: number): void {
-    if (offset <= this.#reached) return;
-    this.#reached = offset;
-    this.#grewAt = this.#deps.clock.now();
-  }
-
-  #hasBeenQuietFor(ms: number): boolean {
-    return this.#deps.clock.now() - this.#grewAt >= ms;
+    return mayBeCut && this.#growth.hasRestedFor(lastLineAfterMs);
   }
 }
