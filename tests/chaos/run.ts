@@ -2,6 +2,8 @@ import { randomInt } from 'node:crypto';
 import { Command } from 'commander';
 import { assaultMq } from './mq.ts';
 import type { MqVerdict } from './mq.ts';
+import { assaultFiles } from './files.ts';
+import type { FilesVerdict } from './files.ts';
 import { assaultProcessors } from './processors.ts';
 import type { Verdict } from './processors.ts';
 import { assaultSinks } from './sinks.ts';
@@ -105,6 +107,22 @@ program
     },
   );
 
+program
+  .command('files')
+  .description('a collector that is killed while files are written, renamed and packed')
+  .option('--kills <count>', 'how often', Number, 50)
+  .option('--seed <number>', 'decides about what is done when; a new one if not given', Number)
+  .option('--rate <count>', 'lines a second', Number, 5_000)
+  .option('--writers <count>', 'programs that write, each its own file', Number, 8)
+  .option('--partitions <count>', 'how many of them', Number, 8)
+  .action(
+    async (options: { kills: number; seed?: number; rate: number; writers: number; partitions: number }) => {
+      const seed = options.seed ?? randomInt(2 ** 31);
+      say(`files: seed ${seed}, ${options.kills} kills, ${options.writers} writers`);
+      reportFiles(seed, await assaultFiles({ ...options, seed, say, signal: stop.signal }));
+    },
+  );
+
 await program.parseAsync().catch((error: unknown) => {
   if (!stop.signal.aborted) throw error;
   process.stderr.write('stopped before there was a verdict\n');
@@ -161,6 +179,11 @@ function reportMq(seed: number, verdict: MqVerdict): void {
     verdict.differences,
     'every message was committed exactly once, is in the streams under exactly one event id, and is one row of the table',
   );
+}
+
+function reportFiles(seed: number, verdict: FilesVerdict): void {
+  say(`\n${n(verdict.kills)} kills, ${n(verdict.rotations)} rotations, ${n(verdict.lines)} lines`);
+  conclude(seed, verdict.differences, 'every line was collected exactly once');
 }
 
 function conclude(seed: number, differences: readonly string[], passed: string): void {
