@@ -10,6 +10,7 @@ import { progress } from './report.ts';
 import type { BenchOptions, Report } from './report.ts';
 import { measureScaling } from './scaling.ts';
 import { measureSizing } from './sizing.ts';
+import { measureTailing } from './tailing.ts';
 import { measureWay } from './way.ts';
 
 /** `npm run bench`: what Tranweave does on this machine, and what it costs. The tables are Markdown, as docs/ has them. */
@@ -22,6 +23,7 @@ const PARTS = {
   growth: measureGrowth,
   memory: measureMemory,
   mq: measureMq,
+  tailing: measureTailing,
 } satisfies Record<string, (dir: string, options: BenchOptions) => Promise<Report>>;
 type PartName = keyof typeof PARTS;
 

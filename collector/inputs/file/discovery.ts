@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { isSystemError } from './problems.ts';
@@ -12,8 +12,10 @@ export interface FoundFile {
   dev: string;
   ino: string;
   bytes: number;
-  /** Changes with every write; only compared. */
+  /** Changes with every write. */
   changed: bigint;
+  /** Whether the name is a link: what happens to the file does not show in the name's folder. */
+  isLink: boolean;
 }
 
 export interface Discovery {
@@ -21,6 +23,8 @@ export interface Discovery {
   scan(): Promise<Map<string, FoundFile>>;
   /** Of each pattern, the folder where its wildcards begin. */
   readonly folders: readonly string[];
+  /** Whether nothing can match that is not in those folders. */
+  readonly isFlat: boolean;
 }
 
 /** Each waits for a thread of libuv's pool, of which there are four. */
@@ -34,6 +38,7 @@ export function createDiscovery(
   const ignore = patterns.exclude.map((path) => resolve(path));
   return {
     folders: paths.map(fixedFolder),
+    isFlat: paths.every((path) => fixedFolder(path) === dirname(path)),
     scan: async () => {
       // One by one: together they would be searched for from their common root, which may be `/`.
       const matches = await Promise.all(paths.map((path) => matching(path, ignore)));
@@ -71,7 +76,9 @@ function matching(path: string, ignore: readonly string[]): Promise<string[]> {
 async function look(path: string, problems: FileProblems): Promise<FoundFile | undefined> {
   try {
     // Inode numbers of some file systems need all their 64 bits.
-    const stats = await stat(path, { bigint: true });
+    const named = await lstat(path, { bigint: true });
+    const isLink = named.isSymbolicLink();
+    const stats = isLink ? await stat(path, { bigint: true }) : named;
     if (!stats.isFile()) return undefined;
     return {
       path,
@@ -80,6 +87,7 @@ async function look(path: string, problems: FileProblems): Promise<FoundFile | u
       ino: String(stats.ino),
       bytes: Number(stats.size),
       changed: stats.mtimeNs,
+      isLink,
     };
   } catch (error) {
     if (!isSystemError(error)) throw error;

@@ -96,6 +96,11 @@ export class FileFollower {
     }
   }
 
+  /** Whether the folders of what is followed show every change of it. */
+  get isInFolders(): boolean {
+    return this.#deps.discovery.isFlat && ![...this.#found.values()].some(({ isLink }) => isLink);
+  }
+
   follows(path: string): boolean {
     return this.#byPath.has(path);
   }
@@ -241,6 +246,7 @@ export class FileFollower {
       return input.fail(error);
     }
     problems.report(tailer.path, error);
+    tailer.failed();
     await this.#close(tailer);
   }
 

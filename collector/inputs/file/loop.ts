@@ -22,9 +22,13 @@ export interface ScanLoopDeps {
 /** Events are gathered for so long: a writer of single lines should not make batches of single logs. */
 const GATHER_MS = 50;
 
+/** Scans that events ask for take one part of the time in so many, however many files come and go. */
+const SCAN_SHARE = 10;
+
 export function createScanLoop({ clock, intervalMs, stopping, scan, poke }: ScanLoopDeps): ScanLoop {
   let wake = new AbortController();
   let scanWanted = false;
+  let gatherMs = GATHER_MS;
   const written = new Set<string>();
   stopping.addEventListener('abort', () => wake.abort(), { once: true });
 
@@ -33,7 +37,7 @@ export function createScanLoop({ clock, intervalMs, stopping, scan, poke }: Scan
     await clock.sleep(Math.max(0, Math.min(nextAt - clock.now(), intervalMs)), wake.signal);
     const woken = wake.signal.aborted;
     if (woken) {
-      await clock.sleep(Math.min(GATHER_MS, intervalMs), stopping);
+      await clock.sleep(Math.min(scanWanted ? gatherMs : GATHER_MS, intervalMs), stopping);
       wake = new AbortController();
     }
     if (stopping.aborted) return nextAt;
@@ -42,7 +46,9 @@ export function createScanLoop({ clock, intervalMs, stopping, scan, poke }: Scan
     // Events that never cease must not keep a scan away.
     if (woken && !scanWanted && clock.now() < nextAt) return nextAt;
     scanWanted = false;
+    const startedAt = clock.now();
     await scan();
+    gatherMs = Math.max(GATHER_MS, (clock.now() - startedAt) * SCAN_SHARE);
     return clock.now() + intervalMs;
   }
 

@@ -14,6 +14,7 @@ import { createScanLoop } from './loop.ts';
 import type { ScanLoop } from './loop.ts';
 import { createPassedOver } from './passed-over.ts';
 import { createFileProblems, isSystemError } from './problems.ts';
+import { areToldOf } from './told.ts';
 import { createFolderWatch } from './watch.ts';
 import type { FolderWatch } from './watch.ts';
 import type { FileInputConfig } from '../file.ts';
@@ -24,6 +25,9 @@ const STALL_MS = 60_000;
 const SWEEP_INTERVAL_MS = 60_000;
 /** Longer than a failover takes to show what it lost: a file is looked at twice after its last append. */
 const CONFIRM_INTERVAL_MS = 30_000;
+
+/** Where the system tells of changes, files are looked at every so many intervals: it may lose some. */
+const TOLD_INTERVALS = 10;
 
 const openToRead = (path: string): Promise<FileHandle> => open(path, 'r');
 
@@ -41,6 +45,9 @@ export class FileInput implements Input {
   readonly #watch: FolderWatch;
   #nextSweepAt: number;
   #nextConfirmAt: number;
+  /** Whether something happened that only a whole scan shows. */
+  #hasNews = true;
+  #nextWholeScanAt = 0;
   #scanned = false;
   #running: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
@@ -61,7 +68,10 @@ export class FileInput implements Input {
     this.#book = book;
     const discovery = createDiscovery(config, problems);
     const settings = settingsOf(config);
-    const scanSoon = () => this.#loop.soon();
+    const scanSoon = () => {
+      this.#hasNews = true;
+      this.#loop.soon();
+    };
     const passedOver = createPassedOver({
       ...deps,
       input: name,
@@ -122,9 +132,9 @@ export class FileInput implements Input {
     const { logger } = this.#deps;
     this.#scanPart.begin();
     try {
-      await this.#follower.scan();
+      if (this.#hasNews || this.#deps.clock.now() >= this.#nextWholeScanAt) await this.#scanWhole();
+      else await this.#follower.glance();
       if (this.#stopping.signal.aborted) return;
-      if (this.#config.watch) this.#watch.watch(this.#follower.folders);
       await this.#keepHouse();
     } catch (error) {
       if (!isSystemError(error)) return this.#deps.fail(error);
@@ -132,6 +142,19 @@ export class FileInput implements Input {
     } finally {
       this.#scanPart.idle();
     }
+  }
+
+  /** Looks at every file; less often while the system can be expected to tell of whatever happens to them. */
+  async #scanWhole(): Promise<void> {
+    const { watch, scan_interval } = this.#config;
+    this.#hasNews = false;
+    await this.#follower.scan();
+    if (this.#stopping.signal.aborted || !watch) return;
+    const { folders } = this.#follower;
+    this.#watch.watch(folders);
+    const isTold = this.#follower.isInFolders && this.#watch.covers(folders) && (await areToldOf(folders));
+    const intervals = isTold ? TOLD_INTERVALS : 1;
+    this.#nextWholeScanAt = this.#deps.clock.now() + scan_interval * (intervals - 0.5);
   }
 
   get #sweepIntervalMs(): number {

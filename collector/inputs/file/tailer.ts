@@ -115,8 +115,9 @@ export class FileTailer {
     return this.isRestless;
   }
 
-  /** The same of a file that has not changed. */
+  /** The same of a file that has not changed, as far as is known. */
   get isRestless(): boolean {
+    if (this.#seen === undefined) return true;
     if (this.#heldBy !== undefined) return !this.#deps.book.isTaken(this.#heldBy);
     if (this.#reading !== undefined && this.#length > this.#readTo) return true;
     return this.unreadBytes > 0 && this.#mayEndLastRecord();
@@ -163,6 +164,11 @@ export class FileTailer {
     const fate = await this.#fateOf(this.#reading.appender.confirm(), this.#reading);
     this.#looksLeft -= 1;
     return fate;
+  }
+
+  /** The last turn failed: there is something for another one. */
+  failed(): void {
+    this.#seen = undefined;
   }
 
   /** Writes down how far it was read. Throws a RetriableError when Redis is away. */

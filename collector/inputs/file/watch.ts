@@ -12,6 +12,8 @@ import { isSystemError } from './problems.ts';
 export interface FolderWatch {
   /** Watches these folders and no others. */
   watch(folders: ReadonlySet<string>): void;
+  /** Whether each of these is watched now. */
+  covers(folders: ReadonlySet<string>): boolean;
   close(): void;
 }
 
@@ -72,6 +74,7 @@ export function createFolderWatch(events: FolderEvents, logger: Logger): FolderW
         if (!watches.has(folder)) add(folder);
       }
     },
+    covers: (folders) => [...folders].every((folder) => watches.has(folder)),
     close: () => {
       for (const folder of watches.keys()) drop(folder);
     },
