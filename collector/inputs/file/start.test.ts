@@ -30,7 +30,7 @@ const isKnown = (files: number) =>
 const setTime = (path: string, seconds: number) => utimes(path, seconds, seconds);
 
 describe('a file that was there before the input started', () => {
-  test('A46, B21: is read from its start, or from its end if so configured: only what is new comes, whole lines', async () => {
+  test('B21, D46: is read from its start, or from its end if so configured: only what is new comes, whole lines', async () => {
     const half = line('half');
     await appendLines(log, 'old', 0, 30);
     await appendFile(log, half.slice(0, 20));
