@@ -176,7 +176,7 @@ test('a taken port, a second up in the same folder, and a config with mistakes e
     [
       'tranweave: 2 mistakes in bad.yml',
       '  bad.yml:1:1  partitions must be a whole number from 1 to 1024',
-      '  bad.yml:3:16  inputs[0].type must have a `type` that is one of http, file',
+      '  bad.yml:3:16  inputs[0].type must have a `type` that is one of http, file, ibm-mq',
       '',
     ].join('\n'),
   );
