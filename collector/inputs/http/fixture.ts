@@ -9,8 +9,7 @@ import { connectRedis, untilReady } from '../../../common/redis/connection.ts';
 import type { RedisClient } from '../../../common/redis/connection.ts';
 import { createKeys } from '../../../common/redis/keys.ts';
 import type { StreamKind } from '../../../common/redis/keys.ts';
-import { rowFromLine } from '../../../common/wire-row.ts';
-import { createStreamReader } from '../../../common/redis/stream-reader.ts';
+import { rowsOfStreams } from '../../../common/testing/streams.ts';
 import { testRedisConfig } from '../../../common/testing/redis-config.ts';
 import { startRedis } from '../../../common/testing/redis-server.ts';
 import type { TestRedis } from '../../../common/testing/redis-server.ts';
@@ -179,21 +178,8 @@ async function startInput(redis: RedisClient, options: StartOptions): Promise<Ru
   };
 }
 
-async function rows<T>(redis: RedisClient, kind: StreamKind): Promise<T[]> {
-  const found: T[] = [];
-  for (let partition = 0; partition < PARTITIONS; partition += 1) {
-    const reader = createStreamReader(redis, keys.stream(partition, kind), kind, 1e9);
-    for (const entry of await reader.range('-', '+')) {
-      found.push(
-        ...entry.body
-          .toString()
-          .trimEnd()
-          .split('\n')
-          .map((row) => rowFromLine(kind, row).row as T),
-      );
-    }
-  }
-  return found;
+function rows<T>(redis: RedisClient, kind: StreamKind): Promise<T[]> {
+  return rowsOfStreams(redis, keys, PARTITIONS, kind);
 }
 
 /** A log as a sender writes it. */
