@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LOG_COLUMNS } from './log-row.ts';
-import { decodeEntry, encodeEntries, ENTRY_ROWS_MAX, fieldsOf } from './stream-entry.ts';
+import { decodeEntry, encodeEntries, ENTRY_ROWS_MAX, fieldsOf, statusBefore } from './stream-entry.ts';
 
 test('rows come out of entries in their order, in as few entries as the bound allows', () => {
   fc.assert(
@@ -80,4 +80,22 @@ test('an entry whose rows have more columns than are known is marked', () => {
   const columns = (count: number) =>
     decodeEntry('log', raw('v', '1', 'n', '1', 'c', String(count), 'logs', '[]\n')).newer;
   expect([columns(LOG_COLUMNS.length), columns(LOG_COLUMNS.length + 1)]).toEqual([undefined, true]);
+});
+
+test('an entry says of each row what its transaction was before, also where rows fill several entries', () => {
+  const before = ['', 'in_progress', 'completed', 'failed', 'timed_out'] as const;
+  const rows = Array.from({ length: 2 * ENTRY_ROWS_MAX + 3 }, (_, index) => ({
+    line: '{}',
+    was: before[index % before.length] ?? '',
+  }));
+  const entries = encodeEntries(rows).map((entry) =>
+    decodeEntry('summary', raw(...fieldsOf('summary', entry).map(String))),
+  );
+  const told = entries.flatMap((entry) =>
+    Array.from({ length: entry.rows }, (_, row) => statusBefore(entry, row)),
+  );
+  expect(told).toEqual(rows.map(({ was }) => was));
+  expect(
+    statusBefore(decodeEntry('summary', raw('v', '1', 'n', '1', 'summaries', '{}\n')), 0),
+  ).toBeUndefined();
 });

@@ -1,5 +1,6 @@
 import { decodeAccount, encodeAccount } from './account.ts';
 import type { Account } from './account.ts';
+import type { TransactionStatus } from './evaluate.ts';
 import { LOG_COLUMNS } from './log-row.ts';
 import type { StreamKind } from './redis/keys.ts';
 
@@ -11,7 +12,9 @@ import type { StreamKind } from './redis/keys.ts';
  * - `logs`, `summaries` or `dead_letters`: the rows, one JSON value a line, exactly as ClickHouse reads them, so that a sink passes the
  *   bytes on without parsing them; what they look like: log-row.ts, summary-row.ts, and dead letters as objects,
  * - `c` (where rows are arrays): how many columns whoever wrote them knows; a reader that knows fewer must not go on,
- * - `a` (what collectors add): day, input and number of rows by interface, for the books (account.ts).
+ * - `a` (what collectors add): day, input and number of rows by interface, for the books (account.ts),
+ * - `was` (of summaries): a letter for each row, the status of the transaction in the revision before, so that whoever counts what becomes of
+ *   transactions need not remember them.
  */
 export const ENTRY_VERSION = '1';
 
@@ -34,6 +37,8 @@ export interface EncodedEntry {
   body: string;
   /** The field `a`, if the rows are counted. */
   account?: Account;
+  /** The field `was`, if the rows are summaries. */
+  was?: string;
 }
 
 /** A row on its way into an entry. */
@@ -41,6 +46,8 @@ export interface EntryRow {
   line: string;
   /** Under what it is counted. */
   counted?: CountedAs;
+  /** The status of a summary's transaction in the revision before; '' for its first. */
+  was?: TransactionStatus | '';
 }
 
 export interface CountedAs {
@@ -60,6 +67,7 @@ export function encodeEntries(rows: readonly EntryRow[]): EncodedEntry[] {
       rows: part.length,
       body: `${part.map((row) => row.line).join('\n')}\n`,
       ...accountOf(part),
+      ...wasOf(part),
     });
     start = end;
     bytes = 0;
@@ -90,10 +98,29 @@ function accountOf(rows: readonly EntryRow[]): { account?: Account } {
   return { account: { day: first.day, input: first.input, counts } };
 }
 
+/** A letter for each status that a transaction may have had before; - for none. */
+const LETTER_OF: Readonly<Record<TransactionStatus | '', string>> = {
+  '': '-',
+  in_progress: 'p',
+  completed: 'c',
+  failed: 'f',
+  timed_out: 't',
+};
+const STATUS_OF = new Map(
+  Object.entries(LETTER_OF).map(([status, letter]) => [letter, status as TransactionStatus | '']),
+);
+
+function wasOf(rows: readonly EntryRow[]): { was?: string } {
+  if (rows[0]?.was === undefined) return {};
+  let was = '';
+  for (const row of rows) was += LETTER_OF[row.was ?? ''];
+  return { was };
+}
+
 /** The fields of an entry, names and values, as XADD takes them after the id. */
 export function fieldsOf(
   kind: StreamKind,
-  { rows, body, account }: EncodedEntry,
+  { rows, body, account, was }: EncodedEntry,
 ): (string | number | Buffer)[] {
   const columns = COLUMNS[kind];
   return [
@@ -103,6 +130,7 @@ export function fieldsOf(
     rows,
     ...(columns === undefined ? [] : ['c', columns]),
     ...(account === undefined ? [] : ['a', encodeAccount(account)]),
+    ...(was === undefined ? [] : ['was', was]),
     ROWS_FIELD[kind],
     // As bytes: the driver would have the socket encode a text of this size, which takes several times as long.
     Buffer.from(body),
@@ -116,6 +144,8 @@ export interface StreamEntry {
   body: Buffer;
   /** How its rows are counted, if they are. */
   account?: Account;
+  /** The field `was`; see statusBefore. */
+  was?: string;
   /** Names and values as they came, for a dead letter; shares its memory with the body. */
   fields: readonly Buffer[];
   /** Why it is none of ours, in words; it has no rows then. */
@@ -134,12 +164,14 @@ export function decodeEntry(kind: StreamKind, raw: readonly [Buffer, readonly Bu
   let rows = 0;
   let body = EMPTY;
   let account: Account | undefined;
+  let was: string | undefined;
   let columns = 0;
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const field = String(fields[i]);
     if (field === 'v') version = String(fields[i + 1]);
     else if (field === 'n') rows = Number(String(fields[i + 1]));
     else if (field === 'c') columns = Number(String(fields[i + 1]));
+    else if (field === 'was') was = String(fields[i + 1]);
     else if (field === 'a') account = decodeAccount(String(fields[i + 1]));
     else if (field === ROWS_FIELD[kind]) body = fields[i + 1] ?? EMPTY;
   }
@@ -147,6 +179,7 @@ export function decodeEntry(kind: StreamKind, raw: readonly [Buffer, readonly Bu
   if (broken === undefined) {
     const entry: StreamEntry = { id: String(id), rows, body, fields };
     if (account !== undefined) entry.account = account;
+    if (was !== undefined) entry.was = was;
     if (columns > (COLUMNS[kind] ?? 0)) entry.newer = true;
     return entry;
   }
@@ -159,6 +192,11 @@ export function decodeEntry(kind: StreamKind, raw: readonly [Buffer, readonly Bu
     if (!(Number.isSafeInteger(rows) && rows > 0)) return 'does not say in the field n how many rows it has';
     return undefined;
   }
+}
+
+/** The status that a row's transaction had in its revision before: '' if that is its first, undefined if the entry does not say it. */
+export function statusBefore({ was }: StreamEntry, row: number): TransactionStatus | '' | undefined {
+  return STATUS_OF.get(was?.[row] ?? '');
 }
 
 /** What an entry takes in memory: of one that is none of ours, all of its fields are kept. */

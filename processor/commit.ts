@@ -7,6 +7,7 @@ import type { Keys } from '../common/redis/keys.ts';
 import { loadScript } from '../common/redis/scripts.ts';
 import { summaryToLine } from '../common/summary-row.ts';
 import { encodeEntries } from '../common/stream-entry.ts';
+import type { EntryRow } from '../common/stream-entry.ts';
 import type { ProcessorConfig } from './config.ts';
 import { retentionOf } from './retention.ts';
 import { encodeRecord } from './stored-record.ts';
@@ -96,18 +97,19 @@ function changeArguments(
   config: ProcessorConfig,
   changes: readonly (Change | QuietChange)[],
 ): (string | number)[] {
-  const lines: { line: string }[] = [];
+  const lines: EntryRow[] = [];
   const records: (string | number)[] = [];
   const deadlines: (string | number)[] = [];
-  for (const { record, evaluation, summary, deadlineChanged } of changes) {
-    if (summary !== undefined) lines.push({ line: summaryToLine(summary) });
+  for (const change of changes) {
+    const { record, evaluation, deadlineChanged } = change;
+    if (change.summary !== undefined) lines.push({ line: summaryToLine(change.summary), was: change.was });
     records.push(encodeRecord(record), retentionOf(evaluation, record.kept.updated_at, config));
     if (deadlineChanged) deadlines.push(record.state.transaction_id, record.deadline_at ?? '');
   }
   const entries = encodeEntries(lines);
   return [
     entries.length,
-    ...entries.flatMap((entry) => [entry.rows, entry.body]),
+    ...entries.flatMap((entry) => [entry.rows, entry.was ?? '', entry.body]),
     changes.length,
     ...records,
     deadlines.length / 2,

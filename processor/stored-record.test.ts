@@ -14,7 +14,7 @@ const CREATED_AT = 1_769_850_000_000;
 function recordOf(logs: readonly MergeLog[], more: Partial<TransactionRecord> = {}): TransactionRecord {
   const state = logs.reduce<TransactionState | undefined>(merge, undefined);
   const kept = { version: 3, late: true, created_at: CREATED_AT, updated_at: CREATED_AT + 5 };
-  return { state: state!, kept, logs: [5, -7, 2 ** 31 - 1], ...more };
+  return { state: state!, kept, status: 'failed', logs: [5, -7, 2 ** 31 - 1], ...more };
 }
 
 /** Of several hours, with words that JSON must escape. */

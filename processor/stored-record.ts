@@ -1,4 +1,6 @@
 import { ForeignDataError } from '../common/errors.ts';
+import { TRANSACTION_STATUSES } from '../common/evaluate.ts';
+import type { TransactionStatus } from '../common/evaluate.ts';
 import { STATUSES } from '../common/tracking-log.ts';
 import type { Fact, FirstError, StepState } from '../common/transaction-state.ts';
 import type { TransactionRecord } from './transaction-record.ts';
@@ -33,9 +35,11 @@ type StoredRecord = [
   target_system: StoredFact | null,
   parent_transaction_id: StoredFact | null,
   first_error: StoredError | null,
+  /** Its place in TRANSACTION_STATUSES. */
+  status: number,
 ];
 const FORMAT = 1;
-const PARTS = 19;
+const PARTS = 20;
 
 type StoredFact = [value: string, place: number] | [value: string, at: string, by: string];
 
@@ -57,7 +61,7 @@ type StoredStep = [
 
 type StoredError = [step: string, branch: string, code: string, message: string, at: string, by: string];
 
-export function encodeRecord({ state, kept, logs, deadline_at }: TransactionRecord): string {
+export function encodeRecord({ state, kept, status, logs, deadline_at }: TransactionRecord): string {
   const { steps, facts, first_error: error } = state;
   const hour = hourOf(state.started_at);
   const storeIfKnown = (fact: Fact | undefined) => (fact === undefined ? null : storeFact(fact, steps, hour));
@@ -81,6 +85,7 @@ export function encodeRecord({ state, kept, logs, deadline_at }: TransactionReco
     storeIfKnown(facts.target_system),
     storeIfKnown(facts.parent_transaction_id),
     error === undefined ? null : storeError(error, hour),
+    TRANSACTION_STATUSES.indexOf(status),
   ];
   return JSON.stringify(stored);
 }
@@ -90,7 +95,7 @@ export function decodeRecord(json: string, key: string): TransactionRecord {
   const stored = parse(json, key);
   const [, transaction_id, version, late, created_at, updatedAfter, deadlineAfter, logs, ...merged] = stored;
   const [started_at, last_event_at, cut, storedSteps, last_step, keys, ...rest] = merged;
-  const [interface_id, source_system, target_system, parent_transaction_id, error] = rest;
+  const [interface_id, source_system, target_system, parent_transaction_id, error, statusPlace] = rest;
   const hour = hourOf(started_at);
   const steps = storedSteps.map((step) => stepOf(step, hour));
   const ifKnown = (fact: StoredFact | null) => (fact === null ? undefined : factOf(fact, steps, hour));
@@ -111,7 +116,8 @@ export function decodeRecord(json: string, key: string): TransactionRecord {
     cut: cut === 1,
   };
   const kept = { version, late: late === 1, created_at, updated_at: created_at + updatedAfter };
-  const record = { state, kept, logs };
+  const status = TRANSACTION_STATUSES[statusPlace] as TransactionStatus;
+  const record = { state, kept, status, logs };
   return deadlineAfter === null ? record : { ...record, deadline_at: created_at + deadlineAfter };
 }
 

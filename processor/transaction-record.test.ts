@@ -51,6 +51,22 @@ function weave(batches: readonly (readonly { log: MergeLog; at: number }[])[]): 
 }
 
 describe('a transaction that logs are applied to', () => {
+  test('tells with each revision what it was in the one before', () => {
+    const batches = [
+      { log: log('send'), at: START },
+      { log: log('hub', 'failed'), at: START + 1 },
+      { log: log('hub', 'succeeded', 'zzz'), at: START + 2 },
+      { log: log('receive'), at: START + 3 },
+    ];
+    const told = batches.map((_, index) => weave(batches.slice(0, index + 1).map((item) => [item])));
+    expect(told.map((change) => [change?.was, change?.summary.status])).toEqual([
+      ['', 'in_progress'],
+      ['in_progress', 'failed'],
+      ['failed', 'in_progress'],
+      ['in_progress', 'completed'],
+    ]);
+  });
+
   test('is late for good once a log came after a deadline, also when all came in one batch', () => {
     const arrived = [
       { log: log('send'), at: START },

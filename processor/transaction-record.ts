@@ -1,5 +1,5 @@
 import type { Account } from '../common/account.ts';
-import type { Evaluation } from '../common/evaluate.ts';
+import type { Evaluation, TransactionStatus } from '../common/evaluate.ts';
 import { earliestDeadline, evaluate } from '../common/evaluate.ts';
 import type { Flow } from '../common/flow.ts';
 import type { MergeLog } from '../common/merge.ts';
@@ -14,6 +14,8 @@ import type { KnownLogs } from './known-logs.ts';
 export interface TransactionRecord {
   state: TransactionState;
   kept: Bookkeeping;
+  /** As it was last published. */
+  status: TransactionStatus;
   /** Which logs it has; see known-logs.ts. */
   logs: KnownLogs;
   /** The deadline that is being watched, ms since 1970; absent if none is. */
@@ -27,12 +29,14 @@ export interface Change {
   record: TransactionRecord;
   evaluation: Evaluation;
   summary: Summary;
+  /** The status in the revision before; '' for the first. */
+  was: TransactionStatus | '';
   /** Whether the deadline that is watched must be set or taken away. */
   deadlineChanged: boolean;
 }
 
 /** A change that is not published, since the summary is the same: only the list of the transaction's logs grew. */
-export type QuietChange = Omit<Change, 'summary'> & { summary?: undefined };
+export type QuietChange = Omit<Change, 'summary' | 'was'> & { summary?: undefined };
 
 /**
  * Logs of one transaction in one batch, in the order of the stream; place by place, when each was collected (ms since 1970) and the account of
@@ -76,7 +80,7 @@ export function applyLogs(
     created_at: createdAt,
     updated_at: lastAt,
   };
-  return toChange({ state, kept, logs: known?.logs ?? [] }, known?.deadline_at, findFlow, lastAt);
+  return toChange({ state, kept, logs: known?.logs ?? [] }, known, findFlow, lastAt);
 }
 
 /** The record with another list of its logs and nothing else. */
@@ -90,7 +94,7 @@ export function applyKnownLogs(known: TransactionRecord, logs: KnownLogs, findFl
 export function applyDeadline(known: TransactionRecord, findFlow: FindFlow, now: number): Change | undefined {
   if (!isTimedOut(known.state, findFlow, known.kept.created_at, now)) return undefined;
   const kept = { ...known.kept, version: known.kept.version + 1, late: true, updated_at: now };
-  return toChange({ ...known, kept }, known.deadline_at, findFlow, now);
+  return toChange({ ...known, kept }, known, findFlow, now);
 }
 
 /** When the record is due by its flow as it is now, ms since 1970; undefined if it waits for nothing. */
@@ -107,8 +111,8 @@ function isTimedOut(state: TransactionState, findFlow: FindFlow, createdAt: numb
 }
 
 function toChange(
-  { state, kept, logs }: TransactionRecord,
-  watched: number | undefined,
+  { state, kept, logs }: Pick<TransactionRecord, 'state' | 'kept' | 'logs'>,
+  before: TransactionRecord | undefined,
   findFlow: FindFlow,
   now: number,
 ): Change {
@@ -116,11 +120,12 @@ function toChange(
   const evaluation = evaluate(state, flow, kept.created_at, now);
   const settled = { ...kept, late: kept.late || evaluation.status === 'timed_out' };
   const deadline = evaluation.status === 'in_progress' ? evaluation.deadline_at : undefined;
-  const record = { state, kept: settled, logs };
+  const record = { state, kept: settled, status: evaluation.status, logs };
   return {
     record: deadline === undefined ? record : { ...record, deadline_at: deadline },
     evaluation,
     summary: summarize(state, flow, evaluation, settled),
-    deadlineChanged: deadline !== watched,
+    was: before?.status ?? '',
+    deadlineChanged: deadline !== before?.deadline_at,
   };
 }

@@ -17,7 +17,9 @@ import type { SinksProcessConfig } from './config.ts';
 import { createSinkMetrics } from './metrics.ts';
 import type { SinkMetrics } from './metrics.ts';
 import { createPace } from './pace.ts';
-import { createSink } from './registry.ts';
+import { namedSinks } from './named-sinks.ts';
+import type { NamedSink } from './named-sinks.ts';
+import type { RedisSink } from './redis-sink.ts';
 import type { SinkConfig } from './registry.ts';
 import type { Sink } from './sink.ts';
 import { carryStream } from './sink-worker.ts';
@@ -29,6 +31,8 @@ export interface SinksRole {
   config: SinksProcessConfig;
   claims: ClaimsConfig;
   sinks: readonly SinkConfig[];
+  /** Sinks that live on Redis itself, from sections of their own. */
+  redisSinks: readonly RedisSink[];
   clock: Clock;
   logger: Logger;
   lifecycle: Lifecycle;
@@ -40,7 +44,7 @@ const STALL_MS = 120_000;
 
 /** Starts a sinks process: joins the deployment, then carries partitions to every configured store. A store that is down delays no other. */
 export async function startSinks(deps: SinksRole): Promise<Started> {
-  if (deps.sinks.length === 0)
+  if (deps.sinks.length + deps.redisSinks.length === 0)
     throw new FatalError('the config has no `sinks`, so there is nowhere to store');
   const role = await joinAsRole({
     ...deps,
@@ -51,11 +55,11 @@ export async function startSinks(deps: SinksRole): Promise<Started> {
   const metrics = createSinkMetrics(role.registry);
   const news = createClaimNews({ ...role, redisConfig: deps.shared.redis, logger: deps.logger });
   deps.lifecycle.onStop('claim news', async () => news.stop());
-  for (const config of deps.sinks) {
-    const running = runSink(deps, role, news, metrics, config).catch((error: unknown) =>
+  for (const named of namedSinks(deps, role, news)) {
+    const running = runSink(deps, role, news, metrics, named).catch((error: unknown) =>
       deps.lifecycle.fail(error),
     );
-    deps.lifecycle.onStop(`sink ${config.name}`, () => running);
+    deps.lifecycle.onStop(`sink ${named.name}`, () => running);
   }
   return { adminUrl: role.adminUrl, addresses: {} };
 }
@@ -69,27 +73,28 @@ async function runSink(
   role: Role,
   news: ClaimNews,
   metrics: SinkMetrics,
-  config: SinkConfig,
+  named: NamedSink,
 ): Promise<void> {
-  const logger = parent.child({ sink: config.name });
-  const sink = createSink(config, { name: config.name, clock, logger });
-  const stopped = createStoppedPartitions((count) => metrics.stopped.set({ sink: config.name }, count));
+  const { name, batch } = named;
+  const logger = parent.child({ sink: name });
+  const sink = named.create(logger);
+  const stopped = createStoppedPartitions((count) => metrics.stopped.set({ sink: name }, count));
   // By who is in trouble: the opening, or a stream of a partition.
   const troubles = new Map<string, string>([['open', 'is not open yet']]);
   role.addTrouble(() => {
     // A store that is away is the same trouble for all of them.
     const words = [...new Set(troubles.values()), stopped.words() ?? []].flat().join('; ');
-    return words === '' ? undefined : `sink ${config.name}: ${words}`;
+    return words === '' ? undefined : `sink ${name}: ${words}`;
   });
   try {
     if (!(await open(sink, logger, clock, lifecycle.stopping, (words) => troubles.set('open', words))))
       return;
     troubles.delete('open');
-    const group = sinkGroup(config.name);
-    const pace = createPace(config.batch);
+    const group = sinkGroup(name);
+    const pace = createPace(batch);
     const worker: WorkerOfSink = {
       sink,
-      name: config.name,
+      name,
       group,
       redis: role.redis,
       redisConfig: shared.redis,

@@ -4,6 +4,7 @@ import type { Component } from '../common/component.ts';
 import { partName } from '../common/config-values.ts';
 import type { Logger } from '../common/logger.ts';
 import type { StreamKind } from '../common/redis/keys.ts';
+import type { StreamEntry } from '../common/stream-entry.ts';
 import { batchConfigSchema } from './config.ts';
 import type { Inspector } from './inspector.ts';
 
@@ -32,7 +33,9 @@ export interface SinkBatch extends Lane {
   token: string;
   /** Whether the store may have been given it before, here or by another process; it may have got as far as anything then. */
   repeated: boolean;
-  /** Rows, one JSON value a line, each chunk whole lines, as they travel (common/wire-row.ts reads them) and as ClickHouse does. */
+  /** What the batch was read as: entries of the stream, with the time in their ids, and what each summary's transaction was before. */
+  entries: readonly StreamEntry[];
+  /** Their rows, one JSON value a line, each chunk whole lines, as they travel (common/wire-row.ts reads them) and as ClickHouse does. */
   chunks: readonly Buffer[];
   rows: number;
   bytes: number;

@@ -101,6 +101,7 @@ function toSinkBatch({ lane }: Carried, { manifest, entries, repeated }: BegunBa
     ...lane,
     token: manifest.token,
     repeated,
+    entries: ours,
     chunks: ours.map((entry) => entry.body),
     ...sizeOf(ours),
   };

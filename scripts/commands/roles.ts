@@ -7,6 +7,7 @@ import type { Logger } from '../../common/logger.ts';
 import type { SharedConfig, Started } from '../../common/role.ts';
 import { startProcessor } from '../../processor/main.ts';
 import { startSinks } from '../../sinks/main.ts';
+import type { RedisSink } from '../../sinks/redis-sink.ts';
 import { streamsOf } from '../../sinks/registry.ts';
 import { loadTranweaveConfig } from '../tranweave-config.ts';
 import type { TranweaveConfig } from '../tranweave-config.ts';
@@ -50,7 +51,17 @@ function startRole(
   if (role === 'processor') {
     return startProcessor({ ...base, config: config.processor, flows: config });
   }
-  return startSinks({ ...base, config: config.sinks_process, sinks: config.sinks });
+  return startSinks({
+    ...base,
+    config: config.sinks_process,
+    sinks: config.sinks,
+    redisSinks: redisSinksOf(config),
+  });
+}
+
+/** The sinks that live on Redis itself, as sections of the config ask for them. */
+export function redisSinksOf(_config: TranweaveConfig): RedisSink[] {
+  return [];
 }
 
 /** What every role needs: the deployment, and the groups that must have everything before it is trimmed. */
@@ -58,6 +69,9 @@ export function sharedOf(config: TranweaveConfig): SharedConfig {
   return {
     partitions: config.partitions,
     redis: config.redis,
-    groups: config.sinks.map((sink) => ({ name: sink.name, streams: streamsOf(sink) })),
+    groups: [
+      ...config.sinks.map((sink) => ({ name: sink.name, streams: streamsOf(sink) })),
+      ...redisSinksOf(config).map(({ name, streams }) => ({ name, streams })),
+    ],
   };
 }

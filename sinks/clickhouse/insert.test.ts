@@ -127,6 +127,7 @@ describe('rows that ClickHouse does not take', () => {
       fence: 1,
       token: 'bytes',
       repeated: false,
+      entries: [],
       chunks: [bytes],
       rows: 1,
       bytes: bytes.length,

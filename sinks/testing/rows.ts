@@ -2,6 +2,7 @@ import { systemClock } from '../../common/clock.ts';
 import type { DeadLetter } from '../../common/dead-letter.ts';
 import { LOG_COLUMNS, logToLine } from '../../common/log-row.ts';
 import type { StreamKind } from '../../common/redis/keys.ts';
+import type { StreamEntry } from '../../common/stream-entry.ts';
 import type { Summary } from '../../common/summary.ts';
 import { timestampFromMillis } from '../../common/timestamp.ts';
 import { checkTrackingLog } from '../../common/tracking-log.ts';
@@ -112,10 +113,22 @@ export function batchOf(
   linesPerChunk = 100,
 ): SinkBatch {
   const lines = rows.map((row) => `${lineOf(stream, row)}\n`);
-  const chunks: Buffer[] = [];
+  const entries: StreamEntry[] = [];
   for (let at = 0; at < lines.length; at += linesPerChunk) {
-    chunks.push(Buffer.from(lines.slice(at, at + linesPerChunk).join('')));
+    const part = lines.slice(at, at + linesPerChunk);
+    entries.push({ id: `${at + 1}-0`, rows: part.length, body: Buffer.from(part.join('')), fields: [] });
   }
+  const chunks = entries.map(({ body }) => body);
   const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  return { stream, partition: 0, fence: 1, token, repeated: false, chunks, rows: rows.length, bytes };
+  return {
+    stream,
+    partition: 0,
+    fence: 1,
+    token,
+    repeated: false,
+    entries,
+    chunks,
+    rows: rows.length,
+    bytes,
+  };
 }

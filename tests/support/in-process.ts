@@ -14,7 +14,7 @@ import { startRole } from '../../common/testing/role.ts';
 import type { TestRole } from '../../common/testing/role.ts';
 import { startProcessor } from '../../processor/main.ts';
 import { startSinks } from '../../sinks/main.ts';
-import { sharedOf } from '../../scripts/commands/roles.ts';
+import { redisSinksOf, sharedOf } from '../../scripts/commands/roles.ts';
 import type { RoleName } from '../../scripts/commands/roles.ts';
 import { tranweaveConfigSchema } from '../../scripts/tranweave-config.ts';
 
@@ -79,7 +79,12 @@ export async function createInProcess({ redisArgs = [], user }: InProcessOptions
       if (role === 'collector')
         return startCollector({ ...base, config: config.collector, inputs: config.inputs });
       if (role === 'processor') return startProcessor({ ...base, config: config.processor, flows: config });
-      return startSinks({ ...base, config: config.sinks_process, sinks: config.sinks });
+      return startSinks({
+        ...base,
+        config: config.sinks_process,
+        sinks: config.sinks,
+        redisSinks: redisSinksOf(config),
+      });
     }, clock);
   }
 
