@@ -3,6 +3,7 @@ import type { Account } from './account.ts';
 import type { TransactionStatus } from './evaluate.ts';
 import { LOG_COLUMNS } from './log-row.ts';
 import type { StreamKind } from './redis/keys.ts';
+import { SUMMARY_COLUMNS } from './summary-row.ts';
 
 /**
  * The wire: one stream entry is one batch of one partition. Its fields are
@@ -29,7 +30,10 @@ export const ROWS_FIELD: Readonly<Record<StreamKind, string>> = {
 };
 
 /** Columns of the streams whose rows are arrays. */
-const COLUMNS: Partial<Record<StreamKind, number>> = { log: LOG_COLUMNS.length };
+const COLUMNS: Partial<Record<StreamKind, number>> = {
+  log: LOG_COLUMNS.length,
+  summary: SUMMARY_COLUMNS.length,
+};
 
 /** One entry's content, ready to be sent. */
 export interface EncodedEntry {

@@ -17,7 +17,7 @@ test('a line stands for the very summary that it was made of, and says nothing t
       const summary = summarize(state!, flow, evaluate(state!, flow, kept.created_at, kept.updated_at), kept);
       const line = summaryToLine(summary);
       expect(summaryFromLine(line)).toEqual(summary);
-      expect(line).not.toMatch(/:(""|null|false)[,}]/);
+      expect(line).not.toMatch(/null\]$/);
       expect(line).not.toContain('\n');
     }),
   );

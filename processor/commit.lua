@@ -10,7 +10,7 @@
 --       5 most entries that the summary stream may hold
 --       6 number of bookings, each: place of the account in KEYS, field, count
 --       then: number of dead-letter entries, each: n, rows
---       then: number of summary entries, each: n, was, rows
+--       then: columns of a summary, number of summary entries, each: n, was, rows
 --       then: number of transactions, each: record, retention in ms
 --       then: number of deadlines to set, each: id, deadline in ms or '' for none any more
 --       then: number of deadlines to correct, each: id, deadline in ms or ''
@@ -43,10 +43,10 @@ for _ = 1, letters do
 end
 
 -- Before the transactions: once those are known, the same logs change nothing, and nothing would be published.
-local entries = tonumber(ARGV[at])
-at = at + 1
+local columns, entries = ARGV[at], tonumber(ARGV[at + 1])
+at = at + 2
 for _ = 1, entries do
-  redis.call('XADD', KEYS[3], '*', 'v', '1', 'n', ARGV[at], 'was', ARGV[at + 1], 'summaries', ARGV[at + 2])
+  redis.call('XADD', KEYS[3], '*', 'v', '1', 'n', ARGV[at], 'c', columns, 'was', ARGV[at + 1], 'summaries', ARGV[at + 2])
   at = at + 3
 end
 

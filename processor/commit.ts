@@ -5,7 +5,7 @@ import type { RedisClient } from '../common/redis/connection.ts';
 import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
 import type { Keys } from '../common/redis/keys.ts';
 import { loadScript } from '../common/redis/scripts.ts';
-import { summaryToLine } from '../common/summary-row.ts';
+import { SUMMARY_COLUMNS, summaryToLine } from '../common/summary-row.ts';
 import { encodeEntries } from '../common/stream-entry.ts';
 import type { EntryRow } from '../common/stream-entry.ts';
 import type { ProcessorConfig } from './config.ts';
@@ -108,6 +108,7 @@ function changeArguments(
   }
   const entries = encodeEntries(lines);
   return [
+    SUMMARY_COLUMNS.length,
     entries.length,
     ...entries.flatMap((entry) => [entry.rows, entry.was ?? '', entry.body]),
     changes.length,

@@ -35,11 +35,11 @@ export const READING: ClickHouseSettings = {
   // reader of the stream waits for a newer release (stream-reader.ts).
   input_format_null_as_default: 1,
   input_format_json_compact_allow_variable_number_of_columns: 1,
+  // Steps are arrays of their values.
+  input_format_json_named_tuples_as_objects: 0,
   // A field that a newer collector writes must not vanish without a word: its rows wait, or are dead letters, until the sinks are as
   // new (refused-rows.ts). The price: in an update, sinks go before collectors.
   input_format_skip_unknown_fields: 0,
-  input_format_json_ignore_unknown_keys_in_named_tuple: 0,
-  input_format_json_defaults_for_missing_elements_in_named_tuple: 1,
   // Dead letters may quote half a surrogate pair; better as it is than not at all.
   input_format_json_throw_on_bad_escape_sequence: 0,
 };

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Document } from 'mongodb';
 import { summaryToLine } from '../../common/summary-row.ts';
+import { rowFromLine } from '../../common/wire-row.ts';
 import { aDeadLetter, aLog, aSummary, TIME } from '../testing/rows.ts';
 import { toDocument } from './documents.ts';
 
@@ -39,7 +40,7 @@ test('a log has its fields, its maps as pairs and an id of transaction and event
 
 test('a summary has all of its fields, also those that are left out on the way', () => {
   const summary = aSummary(1, { late: false, ended_at: null });
-  const document = toDocument('summary', JSON.parse(summaryToLine(summary)) as Record<string, unknown>);
+  const document = toDocument('summary', rowFromLine('summary', summaryToLine(summary)).row!);
   const { _id: id, ...fields } = document;
   expect(id).toBe('T1');
   expect(Object.keys(fields)).toEqual(Object.keys(summary));

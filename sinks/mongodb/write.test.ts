@@ -131,11 +131,12 @@ describe.skipIf(mongoServer === undefined)('MongoDB', () => {
   });
 
   test('waits with a batch of which most would be refused: the sinks are older than what wrote it', async () => {
-    const rows = (n: number) => Array.from({ length: n }, (_, i) => ({ ...aSummary(i), field_of_2030: 1 }));
-    const { refused } = await mongo.write(batchOf('summary', 'some', rows(ROWS_REFUSED_MAX)));
+    const rows = (n: number) =>
+      Array.from({ length: n }, (_, i) => ({ ...aDeadLetter(i), field_of_2030: 1 }));
+    const { refused } = await mongo.write(batchOf('dead_letter', 'some', rows(ROWS_REFUSED_MAX)));
     expect(refused).toHaveLength(ROWS_REFUSED_MAX);
     expect(refused[0]!.reason).toContain('field_of_2030');
-    await expect(mongo.write(batchOf('summary', 'all', rows(ROWS_REFUSED_MAX + 1)))).rejects.toThrow(
+    await expect(mongo.write(batchOf('dead_letter', 'all', rows(ROWS_REFUSED_MAX + 1)))).rejects.toThrow(
       RetriableError,
     );
   });

@@ -17,7 +17,7 @@ describe('what is refused, and why:', () => {
     [
       'more than there are columns',
       { ...log, colour: 'red' },
-      'the row is not a JSON array of as many values',
+      'the row is not a JSON array of at most 26 values',
     ],
     ['a number where a text belongs', { ...log, node: 5 }, 'node must be a text'],
     ['no id', { ...log, transaction_id: '' }, 'transaction_id is missing'],
@@ -64,7 +64,16 @@ describe('what is refused, and why:', () => {
 
   test.each([
     ['steps that are no list', { steps: 'send' }, 'steps must be a list'],
-    ['a step that is none', { steps: ['send'] }, 'steps[0] must be an object'],
+    [
+      'a step that is none',
+      { steps: ['send'] },
+      'the row is not a JSON array of at most 26 values, with steps',
+    ],
+    [
+      'a step of more than there are columns',
+      { steps: [{ ...aSummary(1).steps[0], colour: 'red' }] },
+      'with steps of at most 12',
+    ],
     [
       'a step whose time is none',
       { steps: [{ step: 'send', started_at: 'yesterday' }] },
@@ -84,10 +93,11 @@ test('U+0000 is kept where the store can', () => {
 });
 
 test.each(['colour', 'constructor'])('a field of a newer version is refused, and counted: %s', (field) => {
-  const newer = (i: number) => ({ ...aSummary(i), [field]: 'red' });
+  const newer = (i: number) => ({ ...aDeadLetter(i), [field]: 'red' });
   // Many of them are no matter of rows.
-  const { refused, unknownFields } = summaries(newer(1), 'no row', newer(2));
-  const reason = `the table transaction_summary has no column for the field "${field}"`;
+  const batch = batchOf('dead_letter', 'token', [newer(1), 'no row', newer(2)]);
+  const { refused, unknownFields } = readRows(batch, TABLES.dead_letter, false);
+  const reason = `the table dead_letter has no column for the field "${field}"`;
   expect([refused[0], unknownFields]).toEqual([{ index: 0, reason }, 2]);
 });
 

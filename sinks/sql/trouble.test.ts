@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { describeError, FatalError, RetriableError } from '../../common/errors.ts';
 import { ROWS_REFUSED_MAX } from '../halving.ts';
-import { aLog, aSummary, batchOf } from '../testing/rows.ts';
+import { aDeadLetter, aLog, aSummary, batchOf } from '../testing/rows.ts';
 import { startProxy } from '../testing/proxy.ts';
 import { describeEachStore, never, openFixture } from './fixture.ts';
 import type { SqlFixture } from './fixture.ts';
@@ -60,9 +60,12 @@ describeEachStore((kit) => {
     });
   });
 
-  test('a field that a newer processor writes in all rows makes the batch wait', async () => {
-    const rows = Array.from({ length: ROWS_REFUSED_MAX + 1 }, (_, i) => ({ ...aSummary(i), colour: 'red' }));
-    expect(await thrown(fixture.sink.write(batchOf('summary', 'newer', rows), never))).toBeInstanceOf(
+  test('a field that a newer release writes in all rows makes the batch wait', async () => {
+    const rows = Array.from({ length: ROWS_REFUSED_MAX + 1 }, (_, i) => ({
+      ...aDeadLetter(i),
+      colour: 'red',
+    }));
+    expect(await thrown(fixture.sink.write(batchOf('dead_letter', 'newer', rows), never))).toBeInstanceOf(
       RetriableError,
     );
     expect(await count()).toBe(0);

@@ -1,9 +1,10 @@
 import { systemClock } from '../../common/clock.ts';
 import type { DeadLetter } from '../../common/dead-letter.ts';
-import { LOG_COLUMNS, logToLine } from '../../common/log-row.ts';
+import { LOG_COLUMNS } from '../../common/log-row.ts';
 import type { StreamKind } from '../../common/redis/keys.ts';
 import type { StreamEntry } from '../../common/stream-entry.ts';
 import type { Summary } from '../../common/summary.ts';
+import { STEP_COLUMNS, SUMMARY_COLUMNS } from '../../common/summary-row.ts';
 import { timestampFromMillis } from '../../common/timestamp.ts';
 import { checkTrackingLog } from '../../common/tracking-log.ts';
 import type { TrackingLog } from '../../common/tracking-log.ts';
@@ -91,18 +92,24 @@ export function aDeadLetter(i: number, more: Partial<DeadLetter> = {}): DeadLett
   };
 }
 
-/** A row as it travels, whatever is in it; a line stays as it is. What a log has beyond its columns stands behind them, as a newer release writes it. */
+/** A row as it travels, whatever is in it; a line stays as it is. What it has beyond its columns stands behind them, as a newer release writes it. */
 export function lineOf(stream: StreamKind, row: object | string): string {
   if (typeof row === 'string') return row;
-  if (stream !== 'log') return JSON.stringify(row);
-  const known: readonly string[] = LOG_COLUMNS;
-  const more = Object.entries(row).filter(([field]) => !known.includes(field));
-  if (more.length === 0) return logToLine(row as TrackingLog);
-  const values = new Map(Object.entries(row));
-  return JSON.stringify([
-    ...known.map((field) => values.get(field) ?? null),
-    ...more.map(([, value]) => value),
-  ]);
+  if (stream === 'dead_letter') return JSON.stringify(row);
+  if (stream === 'log') return JSON.stringify(valuesOf(row, LOG_COLUMNS));
+  const { steps } = row as { steps?: unknown };
+  const rows = Array.isArray(steps) ? steps.map(stepOf) : steps;
+  return JSON.stringify(valuesOf({ ...row, steps: rows }, SUMMARY_COLUMNS));
+}
+
+function stepOf(step: unknown): unknown {
+  return typeof step === 'object' && step !== null ? valuesOf(step, STEP_COLUMNS) : step;
+}
+
+function valuesOf(row: object, columns: readonly string[]): unknown[] {
+  const values = new Map<string, unknown>(Object.entries(row));
+  const more = Object.entries(row).filter(([field]) => !columns.includes(field));
+  return [...columns.map((field) => values.get(field) ?? null), ...more.map(([, value]) => value as unknown)];
 }
 
 /** Rows, or lines as they are, as a batch. */
