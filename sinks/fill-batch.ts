@@ -74,9 +74,14 @@ function addWithin(batch: BatchConfig, entries: StreamEntry[], more: readonly St
     rows += size.rows;
     bytes += size.bytes;
     if (entries.length > 0 && (rows > batch.rows_max || bytes > batch.bytes_max)) return false;
-    entries.push(entry.broken === undefined ? { ...entry, fields: [] } : entry);
+    entries.push(leanOf(entry));
   }
   return true;
+}
+
+/** Of what is ours the fields are not needed any more: its body is one of them. */
+export function leanOf(entry: StreamEntry): StreamEntry {
+  return entry.broken === undefined ? { ...entry, fields: [] } : entry;
 }
 
 export function sizeOf(entries: readonly StreamEntry[]): Size {

@@ -13,7 +13,7 @@ import type { Look, Loss, LossWatch, Position } from '../common/redis/loss.ts';
 import { createStreamReader, disconnectOn } from '../common/redis/stream-reader.ts';
 import type { StreamReader } from '../common/redis/stream-reader.ts';
 import type { StreamEntry } from '../common/stream-entry.ts';
-import { cutDown, gather, READ_BYTES, topUp } from './fill-batch.ts';
+import { cutDown, gather, leanOf, READ_BYTES, topUp } from './fill-batch.ts';
 import { createLedger } from './manifest.ts';
 import type { Ledger, Manifest } from './manifest.ts';
 import type { SinkMetrics } from './metrics.ts';
@@ -183,7 +183,7 @@ async function finishBegun(carried: Carried, position: Position): Promise<Positi
     return position;
   }
   deps.logger.info({ stream, batch: begun.token }, 'repeating the batch that was begun');
-  const entries = await reader.range(begun.first_id, begun.last_id);
+  const entries = (await reader.range(begun.first_id, begun.last_id)).map(leanOf);
   const lost = begun.entries - entries.length;
   if (lost > 0) carried.tell({ entries: lost, words: 'entries of a batch that was begun are gone' });
   return storeBatch(carried, position, () => Promise.resolve({ manifest: begun, entries, repeated: true }));
