@@ -1,12 +1,9 @@
-import { startCollector } from '../../collector/main.ts';
 import { systemClock } from '../../common/clock.ts';
 import { runLifecycle } from '../../common/lifecycle.ts';
 import type { Lifecycle } from '../../common/lifecycle.ts';
 import { createLogger } from '../../common/logger.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { SharedConfig, Started } from '../../common/role.ts';
-import { startProcessor } from '../../processor/main.ts';
-import { startSinks } from '../../sinks/main.ts';
 import type { RedisSink } from '../../sinks/redis-sink.ts';
 import { streamsOf } from '../../sinks/registry.ts';
 import { loadTranweaveConfig } from '../tranweave-config.ts';
@@ -32,7 +29,8 @@ export async function runRole(role: RoleName, configFile: string): Promise<void>
   process.disconnect?.();
 }
 
-function startRole(
+/** Loads the code of that role alone. */
+async function startRole(
   role: RoleName,
   config: TranweaveConfig,
   logger: Logger,
@@ -46,11 +44,14 @@ function startRole(
     lifecycle,
   };
   if (role === 'collector') {
+    const { startCollector } = await import('../../collector/main.ts');
     return startCollector({ ...base, config: config.collector, inputs: config.inputs });
   }
   if (role === 'processor') {
+    const { startProcessor } = await import('../../processor/main.ts');
     return startProcessor({ ...base, config: config.processor, flows: config });
   }
+  const { startSinks } = await import('../../sinks/main.ts');
   return startSinks({
     ...base,
     config: config.sinks_process,

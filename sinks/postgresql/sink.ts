@@ -1,16 +1,8 @@
 import * as v from 'valibot';
+import { lazySink } from '../lazy-sink.ts';
 import { sinkEntries } from '../sink.ts';
 import type { Sink, SinkComponent } from '../sink.ts';
-import { addressOf, identifier, retentionsOf, sqlEntries, storeUrl } from '../sql/settings.ts';
-import { createSqlSink } from '../sql/sink.ts';
-import type { SqlParts } from '../sql/sink.ts';
-import { openDatabase } from './connection.ts';
-import { meaningOf, refusalOf } from './failure.ts';
-import { insertRows } from './insert.ts';
-import { inspectorOf } from './inspect.ts';
-import type { Lend } from './inspect.ts';
-import { migrate } from './migrate.ts';
-import { deleteBefore } from './retention.ts';
+import { identifier, sqlEntries, storeUrl } from '../sql/settings.ts';
 
 const config = v.strictObject({
   type: v.literal('postgresql'),
@@ -31,12 +23,6 @@ const config = v.strictObject({
 });
 export type PostgresqlSinkConfig = v.InferOutput<typeof config>;
 
-/** Making tables is done once and must not be given up half-way for taking its time. */
-const MIGRATE_MS_MAX = 5 * 60_000;
-/** Counting the logs of days. */
-const INSPECT_MS_MAX = 5 * 60_000;
-const POSTGRESQL_PORT = 5432;
-
 /** PostgreSQL. A batch that comes again changes nothing, by the tables' keys; see insert.ts. */
 export const postgresqlSink = {
   type: 'postgresql',
@@ -52,42 +38,7 @@ export const postgresqlSink = {
   streams: ['log', 'summary', 'dead_letter'],
   config,
   create: (settings, deps): Sink =>
-    createSqlSink(partsOf(settings), postgresqlSink.streams, retentionsOf(settings), deps),
+    lazySink(postgresqlSink.streams, async () =>
+      (await import('./store.ts')).createPostgresqlStore(settings, deps),
+    ),
 } satisfies SinkComponent<PostgresqlSinkConfig>;
-
-function partsOf(settings: PostgresqlSinkConfig): SqlParts {
-  const database = openDatabase({
-    ...addressOf(settings.url, POSTGRESQL_PORT),
-    database: settings.database,
-    username: settings.username,
-    password: settings.password,
-    tls: settings.tls,
-    // One besides the writers', to delete what has expired.
-    connectionsMax: settings.batch.writes_max + 1,
-    connectMsMax: settings.connect_timeout,
-  });
-  const msMax = settings.request_timeout;
-  const lend: Lend = async (signal, work) => {
-    try {
-      return await database.transaction(INSPECT_MS_MAX, signal, work);
-    } catch (error) {
-      throw meaningOf(error, settings);
-    }
-  };
-  return {
-    name: 'PostgreSQL',
-    nulInText: false,
-    insert: (table, rows, signal) =>
-      database.transaction(msMax, signal, (client) => insertRows(client, settings.schema, table, rows)),
-    refusalOf,
-    meaningOf: (error) => meaningOf(error, settings),
-    migrate: (signal) =>
-      database.transaction(MIGRATE_MS_MAX, signal, (client) => migrate(client, settings.schema)),
-    deleteBefore: (table, before, rowsMax, signal) =>
-      database.transaction(msMax, signal, (client) =>
-        deleteBefore(client, settings.schema, table, before, rowsMax),
-      ),
-    close: () => database.close(),
-    inspector: inspectorOf(lend, settings.schema),
-  };
-}

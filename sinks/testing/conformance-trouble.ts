@@ -3,7 +3,7 @@ import { FatalError, RetriableError } from '../../common/errors.ts';
 import { until } from '../../common/testing/until.ts';
 import type { Sink, SinkBatch } from '../sink.ts';
 import type { Lab } from './harness.ts';
-import { aLog, aSummary, batchOf } from './rows.ts';
+import { aDeadLetter, aLog, batchOf } from './rows.ts';
 
 /** The part of the suite (conformance.ts) in which something goes wrong. */
 
@@ -48,9 +48,9 @@ export function refuses({ store, sink }: Lab): void {
   });
 
   test('lets no field vanish that it does not know', async () => {
-    // Of logs, whose rows are arrays, it is the reader of the stream that waits for a newer release (stream-reader.ts).
-    const rows = [aSummary(2500), { ...aSummary(2501), new_field: 1 }];
-    const { refused } = await sink().write(batchOf('summary', 'unknown', rows), never);
+    // Of logs and summaries, whose rows are arrays, it is the reader of the stream that waits for a newer release (stream-reader.ts).
+    const rows = [aDeadLetter(2500), { ...aDeadLetter(2501), new_field: 1 }];
+    const { refused } = await sink().write(batchOf('dead_letter', 'unknown', rows), never);
     expect(refused.map(({ index }) => index)).toEqual([1]);
     expect(refused[0]?.reason).toContain('new_field');
   });

@@ -1,5 +1,6 @@
 import type { Inspector } from '../inspector.ts';
-import type { Sink, SinkDeps } from '../sink.ts';
+import type { Store } from '../lazy-sink.ts';
+import type { SinkDeps } from '../sink.ts';
 import { startRetention } from './retention.ts';
 import type { Retentions } from './retention.ts';
 import type { Table } from './tables.ts';
@@ -17,13 +18,12 @@ export interface SqlParts extends SqlStore {
   readonly inspector: Inspector;
 }
 
-/** A sink out of the parts that a store brings. */
-export function createSqlSink(
+/** A store out of the parts that a store brings. */
+export function createSqlStore(
   parts: SqlParts,
-  streams: Sink['streams'],
   retentions: Retentions,
   { clock, logger }: Pick<SinkDeps, 'clock' | 'logger'>,
-): Sink {
+): Store {
   async function meant<T>(work: Promise<T>): Promise<T> {
     try {
       return await work;
@@ -33,7 +33,6 @@ export function createSqlSink(
   }
   let retention: ReturnType<typeof startRetention> | undefined;
   return {
-    streams,
     open: async (signal) => {
       await meant(parts.migrate(signal));
       retention ??= startRetention({
