@@ -111,11 +111,11 @@ async function openSource(
     for (;;) {
       const at = positions[partition] ?? '';
       const done = Math.max(lowWater, Number(at));
-      const rows = all
-        .filter((item) => item.end > done)
-        .flatMap(({ outcome, end }) =>
-          outcome.kind === 'skip' || former.has(partitionKeyOf(outcome), end) ? [] : [rowOf(outcome)],
-        );
+      const rows: Row[] = [];
+      for (const item of all) {
+        if (item.end <= done || item.outcome.kind === 'skip') continue;
+        if (!former.has(partitionKeyOf(item.outcome), item.end)) rows.push(rowOf(item.outcome));
+      }
       if (rows.length === 0) return;
       const answer = await send(partition, rows, { source, from: at, to: end });
       if (answer.status === 'full')

@@ -54,7 +54,9 @@ export interface RecordPipeline {
    * A record as a text that is JSON, if it is a standard log as it stands and the input takes these by their names. Undefined says
    * nothing: the whole way is to be gone.
    */
-  fromStandardLine(text: string, origin: RecordOrigin): Outcome | undefined;
+  fromStandardLine(text: string, eventId: string): Outcome | undefined;
+  /** The same for a record as bytes: what `fromBytes` tries first, for inputs that make a whole record only when it is needed. */
+  fromStandardBytes(bytes: Buffer, eventId: string): Outcome | undefined;
   /**
    * A record that the input's own protocol has decoded already (HTTP: JSON).
    *

@@ -87,19 +87,22 @@ export function createPipeline(deps: PipelineDeps): RecordPipeline {
   }
 
   const readStandardLine = deps.standardLines ? createStandardLineReader({ channel, input }) : undefined;
-  function fromStandardLine(text: string, origin: RecordOrigin): Outcome | undefined {
-    const row = readStandardLine?.(text, origin.event_id, timestampFromMillis(clock.now()));
+  function fromStandardLine(text: string, eventId: string): Outcome | undefined {
+    const row = readStandardLine?.(text, eventId, timestampFromMillis(clock.now()));
     return row === undefined ? undefined : { kind: 'row', row };
+  }
+  function fromStandardBytes(bytes: Buffer, eventId: string): Outcome | undefined {
+    if (readStandardLine === undefined || !isUtf8(bytes)) return undefined;
+    return fromStandardLine(bytes.toString(), eventId);
   }
 
   return {
     maskLetter: (letter) => masking.letter(letter),
     fromStandardLine,
+    fromStandardBytes,
     fromBytes: (record) => {
-      if (readStandardLine !== undefined && isUtf8(record.bytes)) {
-        const outcome = fromStandardLine(record.bytes.toString(), record);
-        if (outcome !== undefined) return [outcome];
-      }
+      const outcome = fromStandardBytes(record.bytes, record.event_id);
+      if (outcome !== undefined) return [outcome];
       const decoded = decoder.decode(record);
       if ('error' in decoded)
         return [deadLetter('decode', partOf(record, 0, decoder), `the record ${decoded.error}`, [])];

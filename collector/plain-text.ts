@@ -45,11 +45,17 @@ export class PlainText {
   /** A text with its quotes. Undefined if it is longer than so many UTF-16 units. */
   text(unitsMax: number): string | undefined {
     const from = this.begin();
-    if (this.#text.charCodeAt(from) !== QUOTE) return undefined;
+    return this.passesText(unitsMax) ? this.#text.slice(from, this.#at) : undefined;
+  }
+
+  /** The same, when what it says does not matter. */
+  passesText(unitsMax: number): boolean {
+    const from = this.begin();
+    if (this.#text.charCodeAt(from) !== QUOTE) return false;
     const end = this.#text.indexOf('"', from + 1);
-    if (end === -1 || end - from - 1 > unitsMax) return undefined;
+    if (end === -1 || end - from - 1 > unitsMax) return false;
     this.#at = end + 1;
-    return this.#text.slice(from, this.#at);
+    return true;
   }
 
   /** A number as it is written, neither negative nor with an exponent. Undefined if it has more digits. */

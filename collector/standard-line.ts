@@ -39,13 +39,15 @@ export function createStandardLineReader(stamp: { channel: string; input: string
   };
 }
 
-/** By concatenation, which costs a third of what join does. */
-function lineOf(cells: readonly string[]): string {
+/**
+ * Joined and not put together piece by piece: each piece would be an object of its own until the line is written out, 1.6 KB of garbage a log. @param cells
+ * are cut.
+ */
+function lineOf(cells: string[]): string {
   let end = cells.length;
   while (cells[end - 1] === ABSENT) end -= 1;
-  let line = `[${cells[0]}`;
-  for (let column = 1; column < end; column += 1) line += `,${cells[column]}`;
-  return `${line}]`;
+  cells.length = end;
+  return `[${cells.join(',')}]`;
 }
 
 // eslint-disable-next-line no-control-regex
@@ -147,15 +149,21 @@ function readMap(text: PlainText): string | undefined {
   const from = text.begin();
   if (!text.passes(OPENED)) return readNull(text);
   if (text.passes(CLOSED)) return '{}';
-  const keys: string[] = [];
+  let keys = 0;
   do {
     const key = text.text(KEY_MAX);
-    if (key === undefined || keys.includes(key) || UNCERTAIN_KEYS.has(key)) return undefined;
-    keys.push(key);
-    if (!text.passes(COLON) || text.text(VALUE_MAX) === undefined) return undefined;
+    if (key === undefined || keys === LIMITS.mapEntriesMax || UNCERTAIN_KEYS.has(key)) return undefined;
+    // It would not be for this way to say which of them counts.
+    for (let i = 0; i < keys; i += 1) if (keysOfMap[i] === key) return undefined;
+    keysOfMap[keys] = key;
+    keys += 1;
+    if (!text.passes(COLON) || !text.passesText(VALUE_MAX)) return undefined;
   } while (text.passes(COMMA));
-  return text.passes(CLOSED) && keys.length <= LIMITS.mapEntriesMax ? text.since(from) : undefined;
+  return text.passes(CLOSED) ? text.since(from) : undefined;
 }
+
+/** Those of the map that is being read; one list for all, since a new one for each would be garbage a moment later. */
+const keysOfMap: string[] = [];
 
 const NAME_MAX = Math.max(...LOG_COLUMNS.map((name) => name.length));
 const KEY_MAX = Math.floor(LIMITS.mapKeyBytesMax / 3);

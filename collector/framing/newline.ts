@@ -72,7 +72,9 @@ function createFastFramer(offset: number, lineBytesMax: number, mark: Buffer): F
     const length = to - from;
     if (length === 0) return;
     const kept = Math.min(length, lineBytesMax);
-    emit({ bytes: line.subarray(from, from + kept), start, end: lineStart, length });
+    // A view costs as much as looking at the line.
+    const bytes = from === 0 && kept === line.length ? line : line.subarray(from, from + kept);
+    emit({ bytes, start, end: lineStart, length });
   }
 
   function endHeldLine(newline: number, emit: (frame: Frame) => void): void {

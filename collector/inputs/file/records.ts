@@ -23,9 +23,14 @@ export function createRecordMaker(
   return (frame, path) => {
     const first = header === undefined;
     const event_id = `${sourceId}@${frame.start}`;
-    const meta = { path, offset: String(frame.start) };
     const isTooLong = frame.length > deps.lineBytesMax;
-    if (isTooLong || frame.problem !== undefined) {
+    const isWhole = !isTooLong && frame.problem === undefined;
+    if (isWhole && !first) {
+      const outcome = deps.pipeline.fromStandardBytes(frame.bytes, event_id);
+      if (outcome !== undefined) return [outcome];
+    }
+    const meta = { path, offset: String(frame.start) };
+    if (!isWhole) {
       if (first) header = null;
       return [isTooLong ? tooLong(deps, frame, event_id, meta) : broken(deps, frame, event_id, meta)];
     }

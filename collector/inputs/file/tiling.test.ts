@@ -22,6 +22,7 @@ afterAll(() => fixture.end());
 const tellBytes: RecordPipeline = {
   maskLetter: (letter) => letter,
   fromStandardLine: () => undefined,
+  fromStandardBytes: () => undefined,
   fromBytes: ({ bytes, event_id }) => [
     {
       kind: 'log',

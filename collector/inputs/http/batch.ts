@@ -64,7 +64,7 @@ export async function runRecords(
 function outcomesOf(deps: BatchDeps, record: BodyRecord, origin: RecordOrigin): Outcome[] {
   if (record.framed !== undefined) return deps.pipeline.fromBytes({ ...origin, ...record.framed });
   if (record.text !== undefined) {
-    const outcome = deps.pipeline.fromStandardLine(record.text, origin);
+    const outcome = deps.pipeline.fromStandardLine(record.text, origin.event_id);
     return outcome === undefined ? parsedOutcomes(deps, record.parse(), origin) : [outcome];
   }
   return parsedOutcomes(deps, record, origin);

@@ -31,6 +31,7 @@ export const keys = createKeys('t');
 export const plainPipeline: RecordPipeline = {
   maskLetter: (letter) => letter,
   fromStandardLine: () => undefined,
+  fromStandardBytes: () => undefined,
   fromBytes: () => [],
   fromFields: (fields, origin, raw) => {
     if (fields['skip'] === true) return [{ kind: 'skip' }];
