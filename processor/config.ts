@@ -22,17 +22,17 @@ export const processorConfigSchema = v.strictObject({
       10_000_000,
       'Transactions on their way whose state a processor keeps in memory, per partition; the others are read from Redis.',
     ),
-    20_000,
+    2_500,
   ),
   read_bytes_max: v.optional(
     byteSize(
       'Bytes of logs that one partition merges at a time; twice as much is in memory, since the next are read ahead.',
     ),
-    '1MiB',
+    '512KiB',
   ),
   merge_delay: v.optional(
     duration(
-      'How long logs are gathered before they are merged, unless there are plenty: a transaction whose logs come together is then published once.',
+      'How long logs are gathered before they are merged, at most: a transaction whose logs come together is then published once. While there is little to do they are merged sooner.',
     ),
     '200ms',
   ),

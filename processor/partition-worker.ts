@@ -28,6 +28,10 @@ const READY_MS_MAX = 5_000;
 const BLOCK_MS = 500;
 /** Transactions whose deadline passed that one commit takes at most. */
 const DUE_MAX = 1000;
+/** Gathering takes so many times as long as merging and committing what was gathered, so that these cost the same share of the time at any load; */
+const DELAY_PER_WORK = 8;
+/** but not less than this: each turn costs some calls to Redis, however few logs it has. */
+const DELAY_MS_MIN = 20;
 /** Pause while the sinks are too far behind. */
 const FULL_DELAY_MS = 200;
 
@@ -114,13 +118,17 @@ async function* readAhead(
   signal: AbortSignal,
 ): AsyncGenerator<ReadBatch> {
   let after = from;
+  /** How long the consumer took for the last batch. */
+  let workMs = 0;
   let reading = read();
   while (!signal.aborted) {
     const batch = await reading;
     if (signal.aborted) return;
     after = batch.entries.at(-1)?.id ?? after;
     reading = read();
+    const given = clock.now();
     yield batch;
+    if (batch.entries.length > 0) workMs = clock.now() - given;
   }
 
   function read(): Promise<ReadBatch> {
@@ -142,7 +150,8 @@ async function* readAhead(
     const first = await reader.read(after, BLOCK_MS);
     const last = first.at(-1);
     if (last === undefined || isPlenty(first, config.read_bytes_max)) return first;
-    await clock.sleep(config.merge_delay, signal);
+    const delayMs = Math.max(DELAY_PER_WORK * workMs, DELAY_MS_MIN);
+    await clock.sleep(Math.min(delayMs, config.merge_delay), signal);
     if (signal.aborted) return first;
     return [...first, ...(await reader.read(last.id, 0))];
   }

@@ -8,7 +8,12 @@ export const batchConfigSchema = v.strictObject({
     byteSize('Size after which a batch is written; also what one partition holds in memory at most.'),
     '8MiB',
   ),
-  delay_max: v.optional(duration('How long a row may wait for its batch to fill.'), '2s'),
+  delay_max: v.optional(
+    duration(
+      'How long a row may wait for its batch to fill, at most: less, down to 1s, while the store takes batches quickly.',
+    ),
+    '2s',
+  ),
   writes_max: v.optional(wholeNumber(1, 64, 'Batches that one process writes to the store at a time.'), 2),
 });
 export type BatchConfig = v.InferOutput<typeof batchConfigSchema>;

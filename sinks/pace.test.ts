@@ -17,7 +17,7 @@ const times = (n: number, act: () => void) => {
 
 test('is as configured while the store complains of nothing', () => {
   const pace = createPace(CONFIG);
-  times(3, () => pace.onStored());
+  times(3, () => pace.onStored(1000));
   expect([pace.batch(), pace.writes()]).toEqual([CONFIG, 4]);
 });
 
@@ -50,9 +50,9 @@ test.each<Pressure>(['memory', 'parts', 'requests'])(
     expect(bytes_max).toBeGreaterThanOrEqual(16_384);
     expect(delay_max).toBeLessThanOrEqual(30_000);
     expect(pace.writes()).toBeGreaterThanOrEqual(1);
-    pace.onStored();
+    pace.onStored(1000);
     expect([pace.batch(), pace.writes()]).not.toEqual([CONFIG, 4]);
-    times(30, () => pace.onStored());
+    times(30, () => pace.onStored(1000));
     expect([pace.batch(), pace.writes()]).toEqual([CONFIG, 4]);
   },
 );
@@ -62,4 +62,21 @@ test('a delay that is configured longer than any pace would make it stays', () =
   const pace = createPace(slow);
   pace.onPressure('parts');
   expect(pace.batch()).toEqual(slow);
+});
+
+test('batches of a store that takes them quickly wait less, but a second, and longer again when it gets slow', () => {
+  const pace = createPace(CONFIG);
+  times(30, () => pace.onStored(20));
+  expect(pace.batch().delay_max).toBe(1000);
+  times(30, () => pace.onStored(100));
+  expect(pace.batch().delay_max).toBeCloseTo(1600, -1);
+  times(30, () => pace.onStored(300));
+  expect(pace.batch()).toEqual(CONFIG);
+});
+
+test('a delay that is configured shorter than that stays', () => {
+  const quick = { ...CONFIG, delay_max: 50 };
+  const pace = createPace(quick);
+  times(30, () => pace.onStored(20));
+  expect(pace.batch()).toEqual(quick);
 });

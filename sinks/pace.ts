@@ -9,6 +9,9 @@ import type { Pressure } from './pressure.ts';
  * - `parts`: batches wait longer for more rows, so that fewer come.
  * - `requests`: fewer are written at a time.
  *
+ * While it complains of nothing, batches wait for more rows as long as is in proportion to what a write takes: a store at leisure has rows
+ * soon, and one that is busy gets fewer and larger batches.
+ *
  * A batch that was begun stays as it is, since its token stands for exactly its rows: only what comes after it changes.
  */
 export interface Pace {
@@ -17,7 +20,8 @@ export interface Pace {
   /** Batches that may be written at a time. */
   writes(): number;
   onPressure(pressure: Pressure): void;
-  onStored(): void;
+  /** @param tookMs how long the store took for a batch. */
+  onStored(tookMs: number): void;
 }
 
 /** Smaller batches would only be more of them. */
@@ -25,11 +29,19 @@ const SIZE_MIN = 1 / 64;
 /** A process that looks stuck is restarted: far less than its loops may be silent for. */
 const DELAY_MS_MAX = 30_000;
 const RECOVERY = 1.25;
+/** Of each stream's time, a 16th goes to writing it; */
+const DELAY_PER_WRITE = 16;
+/** but whatever makes tables of parts wants no more than a batch a second of each. */
+const LEISURE_MS_MIN = 1_000;
+/** What the last write counts for in how long writes take. */
+const NEWEST_SHARE = 0.2;
 
 export function createPace(configured: BatchConfig): Pace {
   const delayMax = Math.max(DELAY_MS_MAX, configured.delay_max);
   let size = 1;
-  let delay = configured.delay_max;
+  /** 1 while there are not too many parts. */
+  let stretch = 1;
+  let writeMs = configured.delay_max;
   let writes = configured.writes_max;
   const react: Record<Pressure, () => void> = {
     memory: () => {
@@ -37,24 +49,29 @@ export function createPace(configured: BatchConfig): Pace {
       writes = 1;
     },
     parts: () => {
-      delay = Math.min(delay * 2, delayMax);
+      stretch = Math.min(stretch * 2, delayMax / configured.delay_max);
     },
     requests: () => {
       writes = Math.max(writes / 2, 1);
     },
+  };
+  const delay = () => {
+    if (stretch > 1) return configured.delay_max * stretch;
+    return Math.min(Math.max(DELAY_PER_WRITE * writeMs, LEISURE_MS_MIN), configured.delay_max);
   };
   return {
     batch: () => ({
       ...configured,
       rows_max: Math.max(1, Math.floor(configured.rows_max * size)),
       bytes_max: Math.max(1, Math.floor(configured.bytes_max * size)),
-      delay_max: delay,
+      delay_max: delay(),
     }),
     writes: () => Math.floor(writes),
     onPressure: (pressure) => react[pressure](),
-    onStored: () => {
+    onStored: (tookMs) => {
+      writeMs += (tookMs - writeMs) * NEWEST_SHARE;
       size = Math.min(size * RECOVERY, 1);
-      delay = Math.max(delay / RECOVERY, configured.delay_max);
+      stretch = Math.max(stretch / RECOVERY, 1);
       writes = Math.min(writes * RECOVERY, configured.writes_max);
     },
   };

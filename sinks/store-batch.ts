@@ -112,8 +112,9 @@ async function write({ deps, labels }: Carried, batch: SinkBatch): Promise<reado
   if (batch.chunks.length === 0) return [];
   const started = deps.clock.now();
   const { refused } = await deps.sink.write(batch, deps.force);
-  deps.metrics.writeSeconds.observe(labels, (deps.clock.now() - started) / 1000);
-  deps.pace.onStored();
+  const tookMs = deps.clock.now() - started;
+  deps.metrics.writeSeconds.observe(labels, tookMs / 1000);
+  deps.pace.onStored(tookMs);
   if (batch.stream === 'dead_letter' && refused.length > 0) {
     // There is nowhere else to keep them: they wait until somebody has looked.
     throw new RetriableError(`${deps.name} refuses dead letters: ${refused[0]?.reason ?? ''}`);
