@@ -10,6 +10,7 @@ import { Redis } from 'ioredis';
 import { stringify } from 'yaml';
 import { freePort, startRedis } from '../common/testing/redis-server.ts';
 import type { TestRedis } from '../common/testing/redis-server.ts';
+import { NODE_FLAGS } from '../scripts/node-flags.ts';
 import { usageOf } from './process-usage.ts';
 import type { Usage } from './process-usage.ts';
 
@@ -166,8 +167,7 @@ async function folder(dir: string, name: string): Promise<string> {
 async function startProcess(command: string, configFile: string): Promise<RunningRole> {
   const child: ChildProcess = fork(CLI, [command, '--config', configFile], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    // As the command's own first line and `up` start it.
-    execArgv: ['--enable-source-maps', '--max-semi-space-size=128'],
+    execArgv: [...NODE_FLAGS],
   });
   const ended = once(child, 'exit');
   const first = await Promise.race([once(child, 'message'), ended.then(() => undefined)]);

@@ -8,8 +8,7 @@ import type { ListOptions, ResolveOptions, ShowOptions } from './commands/dead-l
 import type { BrowseQueueOptions, PutQueueOptions } from './commands/mq.ts';
 
 /**
- * The one command of Tranweave. The flags above: errors name the sources' lines, and young objects (logs that live for milliseconds) get
- * enough room, so that the garbage collector has less to copy.
+ * The one command of Tranweave. The flags above: node-flags.ts.
  *
  * Each subcommand's code is loaded when it is called, so that `--help` is quick and a role
  * loads only what it needs.
