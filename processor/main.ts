@@ -13,6 +13,7 @@ import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
 import { joinAsRole } from '../common/role.ts';
 import type { Role, SharedConfig, Started } from '../common/role.ts';
 import type { ProcessorConfig } from './config.ts';
+import { createGathering } from './gathering.ts';
 import { createProcessorMetrics } from './metrics.ts';
 import type { ProcessorMetrics } from './metrics.ts';
 import { workOnPartition } from './partition-worker.ts';
@@ -75,6 +76,7 @@ function claimsOf(deps: ProcessorRole, role: Role, metrics: ProcessorMetrics): C
     keys,
     config,
     findFlow: createFlowFinder(deps.flows),
+    gathering: createGathering(config.merge_delay),
     clock,
     logger,
     metrics,

@@ -21,6 +21,7 @@ import type { TestStreams } from '../common/testing/streams.ts';
 import { until } from '../common/testing/until.ts';
 import { checkTrackingLog } from '../common/tracking-log.ts';
 import { processorConfigSchema } from './config.ts';
+import { createGathering } from './gathering.ts';
 import { createProcessorMetrics } from './metrics.ts';
 import { workOnPartition } from './partition-worker.ts';
 
@@ -95,13 +96,15 @@ async function work(
   );
   const controller = new AbortController();
   const registry = createRegistry('processor');
+  const checked = v.parse(processorConfigSchema, config);
   const done = workOnPartition(
     {
       redis,
       redisConfig: testRedisConfig(server),
       keys,
-      config: v.parse(processorConfigSchema, config),
+      config: checked,
       findFlow: createFlowFinder(flows),
+      gathering: createGathering(checked.merge_delay),
       clock,
       logger: silentLogger(),
       metrics: createProcessorMetrics(registry),

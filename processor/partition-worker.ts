@@ -16,6 +16,7 @@ import { undecodableLetter } from '../common/undecodable.ts';
 import type { ProcessorConfig } from './config.ts';
 import { applyBatch } from './apply-batch.ts';
 import { collectedAt, groupByTransaction } from './merge-batch.ts';
+import type { Gathering } from './gathering.ts';
 import type { ProcessorMetrics } from './metrics.ts';
 import { createSummaryStore } from './summary-store.ts';
 import type { Commit, SummaryStore } from './summary-store.ts';
@@ -28,10 +29,6 @@ const READY_MS_MAX = 5_000;
 const BLOCK_MS = 500;
 /** Transactions whose deadline passed that one commit takes at most. */
 const DUE_MAX = 1000;
-/** Gathering takes so many times as long as merging and committing what was gathered, so that these cost the same share of the time at any load; */
-const DELAY_PER_WORK = 8;
-/** but not less than this: each turn costs some calls to Redis, however few logs it has. */
-const DELAY_MS_MIN = 20;
 /** Pause while the sinks are too far behind. */
 const FULL_DELAY_MS = 200;
 
@@ -41,6 +38,8 @@ export interface PartitionWorkerDeps {
   keys: Keys;
   config: ProcessorConfig;
   findFlow: FindFlow;
+  /** Shared by all partitions of the process. */
+  gathering: Gathering;
   clock: Clock;
   logger: Logger;
   metrics: ProcessorMetrics;
@@ -76,6 +75,7 @@ export async function workOnPartition(deps: PartitionWorkerDeps, claim: Claim): 
   };
   const blocking = connectBlocking(redis, deps.redisConfig, deps.logger, stream);
   const end = disconnectOn(signal, blocking);
+  const endGathering = deps.gathering.begin();
   try {
     await untilReady(blocking, READY_MS_MAX);
     const reader = createStreamReader(blocking, stream, 'log', config.read_bytes_max);
@@ -97,6 +97,7 @@ export async function workOnPartition(deps: PartitionWorkerDeps, claim: Claim): 
       deps.onProgress(partition);
     }
   } finally {
+    endGathering();
     end();
   }
 }
@@ -112,7 +113,7 @@ interface ReadBatch {
 
 /** The stream's entries in order, batch by batch, one batch ahead of the consumer; an empty batch when none came for a while. */
 async function* readAhead(
-  { clock, config }: PartitionWorkerDeps,
+  { clock, config, gathering }: PartitionWorkerDeps,
   reader: StreamReader,
   from: string,
   signal: AbortSignal,
@@ -150,8 +151,7 @@ async function* readAhead(
     const first = await reader.read(after, BLOCK_MS);
     const last = first.at(-1);
     if (last === undefined || isPlenty(first, config.read_bytes_max)) return first;
-    const delayMs = Math.max(DELAY_PER_WORK * workMs, DELAY_MS_MIN);
-    await clock.sleep(Math.min(delayMs, config.merge_delay), signal);
+    await clock.sleep(gathering.delayMs(workMs), signal);
     if (signal.aborted) return first;
     return [...first, ...(await reader.read(last.id, 0))];
   }

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { expect, test } from 'vitest';
 import { batchConfigSchema } from './config.ts';
+import type { BatchConfig } from './config.ts';
 import { createPace } from './pace.ts';
 import type { Pressure } from './pressure.ts';
 
@@ -11,31 +12,38 @@ const CONFIG = v.parse(batchConfigSchema, {
   writes_max: 4,
 });
 
+/** With one stream, and a store that is slow enough to have the whole delay. */
+const paceOf = (config: BatchConfig) => {
+  const pace = createPace(config);
+  pace.begin();
+  return pace;
+};
+
 const times = (n: number, act: () => void) => {
   for (let i = 0; i < n; i += 1) act();
 };
 
 test('is as configured while the store complains of nothing', () => {
-  const pace = createPace(CONFIG);
-  times(3, () => pace.onStored(1000));
+  const pace = paceOf(CONFIG);
+  times(3, () => pace.onStored(5000));
   expect([pace.batch(), pace.writes()]).toEqual([CONFIG, 4]);
 });
 
 test('for want of memory batches are halved and come one at a time', () => {
-  const pace = createPace(CONFIG);
+  const pace = paceOf(CONFIG);
   times(2, () => pace.onPressure('memory'));
   expect(pace.batch()).toEqual({ ...CONFIG, rows_max: 250, bytes_max: 262_144 });
   expect(pace.writes()).toBe(1);
 });
 
 test('for too many parts batches wait longer', () => {
-  const pace = createPace(CONFIG);
+  const pace = paceOf(CONFIG);
   times(2, () => pace.onPressure('parts'));
   expect([pace.batch(), pace.writes()]).toEqual([{ ...CONFIG, delay_max: 8000 }, 4]);
 });
 
 test('for too many requests fewer are written at a time', () => {
-  const pace = createPace(CONFIG);
+  const pace = paceOf(CONFIG);
   pace.onPressure('requests');
   expect([pace.batch(), pace.writes()]).toEqual([CONFIG, 2]);
 });
@@ -43,35 +51,38 @@ test('for too many requests fewer are written at a time', () => {
 test.each<Pressure>(['memory', 'parts', 'requests'])(
   'however long the store complains of %s, there is a bound, and it comes back step by step',
   (pressure) => {
-    const pace = createPace(CONFIG);
+    const pace = paceOf(CONFIG);
     times(100, () => pace.onPressure(pressure));
     const { rows_max, bytes_max, delay_max } = pace.batch();
     expect(rows_max).toBeGreaterThanOrEqual(15);
     expect(bytes_max).toBeGreaterThanOrEqual(16_384);
     expect(delay_max).toBeLessThanOrEqual(30_000);
     expect(pace.writes()).toBeGreaterThanOrEqual(1);
-    pace.onStored(1000);
+    pace.onStored(5000);
     expect([pace.batch(), pace.writes()]).not.toEqual([CONFIG, 4]);
-    times(30, () => pace.onStored(1000));
+    times(30, () => pace.onStored(5000));
     expect([pace.batch(), pace.writes()]).toEqual([CONFIG, 4]);
   },
 );
 
 test('a delay that is configured longer than any pace would make it stays', () => {
   const slow = { ...CONFIG, delay_max: 60_000 };
-  const pace = createPace(slow);
+  const pace = paceOf(slow);
   pace.onPressure('parts');
   expect(pace.batch()).toEqual(slow);
 });
 
 test('batches of a store that takes them quickly wait less, but a second, and longer again when it gets slow', () => {
   const pace = createPace(CONFIG);
+  const ends = Array.from({ length: 16 }, () => pace.begin());
   times(30, () => pace.onStored(20));
   expect(pace.batch().delay_max).toBe(1000);
   times(30, () => pace.onStored(100));
   expect(pace.batch().delay_max).toBeCloseTo(1600, -1);
   times(30, () => pace.onStored(300));
   expect(pace.batch()).toEqual(CONFIG);
+  for (const end of ends.slice(1)) end();
+  expect(pace.batch().delay_max).toBe(1000);
 });
 
 test('a delay that is configured shorter than that stays', () => {

@@ -9,12 +9,14 @@ import type { Pressure } from './pressure.ts';
  * - `parts`: batches wait longer for more rows, so that fewer come.
  * - `requests`: fewer are written at a time.
  *
- * While it complains of nothing, batches wait for more rows as long as is in proportion to what a write takes: a store at leisure has rows
- * soon, and one that is busy gets fewer and larger batches.
+ * While it complains of nothing, batches wait for more rows in proportion to what a write takes and how many streams write: a store at
+ * leisure has rows soon, and one that is busy gets fewer and larger batches.
  *
  * A batch that was begun stays as it is, since its token stands for exactly its rows: only what comes after it changes.
  */
 export interface Pace {
+  /** A stream is carried from here on, until what is returned is called. */
+  begin(): () => void;
   /** The bounds of a batch that is not begun yet. */
   batch(): BatchConfig;
   /** Batches that may be written at a time. */
@@ -29,9 +31,7 @@ const SIZE_MIN = 1 / 64;
 /** A process that looks stuck is restarted: far less than its loops may be silent for. */
 const DELAY_MS_MAX = 30_000;
 const RECOVERY = 1.25;
-/** Of each stream's time, a 16th goes to writing it; */
-const DELAY_PER_WRITE = 16;
-/** but whatever makes tables of parts wants no more than a batch a second of each. */
+/** However quick a store is: what keeps tables in parts wants no more than a batch a second of each stream. */
 const LEISURE_MS_MIN = 1_000;
 /** What the last write counts for in how long writes take. */
 const NEWEST_SHARE = 0.2;
@@ -42,6 +42,7 @@ export function createPace(configured: BatchConfig): Pace {
   /** 1 while there are not too many parts. */
   let stretch = 1;
   let writeMs = configured.delay_max;
+  let streams = 0;
   let writes = configured.writes_max;
   const react: Record<Pressure, () => void> = {
     memory: () => {
@@ -57,9 +58,16 @@ export function createPace(configured: BatchConfig): Pace {
   };
   const delay = () => {
     if (stretch > 1) return configured.delay_max * stretch;
-    return Math.min(Math.max(DELAY_PER_WRITE * writeMs, LEISURE_MS_MIN), configured.delay_max);
+    // Then all of them together write about as long as they wait, one at a time.
+    return Math.min(Math.max(streams * writeMs, LEISURE_MS_MIN), configured.delay_max);
   };
   return {
+    begin: () => {
+      streams += 1;
+      return () => {
+        streams -= 1;
+      };
+    },
     batch: () => ({
       ...configured,
       rows_max: Math.max(1, Math.floor(configured.rows_max * size)),

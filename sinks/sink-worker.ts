@@ -82,6 +82,7 @@ export async function carryStream(deps: SinkWorkerDeps, claim: Claim, kind: Stre
   const stream = deps.keys.stream(claim.partition, kind);
   const blocking = connectBlocking(deps.redis, deps.redisConfig, deps.logger, stream);
   const end = disconnectOn(claim.signal, blocking);
+  const endPace = deps.pace.begin();
   try {
     await untilReady(blocking, READY_MS_MAX);
     await carry(carriedOf(deps, claim, kind, blocking));
@@ -89,6 +90,7 @@ export async function carryStream(deps: SinkWorkerDeps, claim: Claim, kind: Stre
     // The claim's end closes the connection under a waiting read; that is no failure.
     if (!(claim.signal.aborted && error instanceof RetriableError)) throw error;
   } finally {
+    endPace();
     end();
   }
 }
