@@ -72,7 +72,7 @@ export async function redisToSummaries(lab: Lab, load: Load): Promise<Measured> 
 export async function redisToTrackingLog(lab: FullLab, load: Load): Promise<Measured> {
   await emptyTables(lab);
   const name = 'clickhouse';
-  // The last batch of each partition, which is never full, would wait 2 s for logs that do not come.
+  // The last batch of each partition, which is never full, would wait seconds for logs that do not come.
   const sink = { name, type: 'clickhouse', url: lab.clickhouseUrl, batch: { delay_max: '100ms' } };
   const sinks = await lab.start('sinks', { sinks: [sink] });
   const measured = await measure(lab, load.ledger.lines, { sinks }, () =>
