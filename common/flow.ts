@@ -144,7 +144,8 @@ function isPattern(text: string): boolean {
   return /[*?]/.test(text);
 }
 
-function patternRegex(pattern: string): RegExp {
+/** What a pattern of the config with `*` and `?` matches, as a whole. */
+export function patternRegex(pattern: string): RegExp {
   const source = pattern
     .replace(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
     .replace(/\*+/g, '.*')

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { describeError, FatalError, RetriableError } from '../common/errors.ts';
 import { VERSION } from '../common/version.ts';
 
+import { addAlerts } from './cli-alerts.ts';
 import type { DecodeOptions } from './commands/decode.ts';
 import type { ListOptions, ResolveOptions, ShowOptions } from './commands/dead-letters.ts';
 import type { BrowseQueueOptions, PutQueueOptions } from './commands/mq.ts';
@@ -172,6 +173,8 @@ selecting(deadLetters.command('drop'))
   .action(async (ids: string[], options: ResolveOptions) =>
     (await import('./commands/dead-letters.ts')).drop({ ...options, ids }),
   );
+
+addAlerts(program, configOption);
 
 const mq = program
   .command('mq')

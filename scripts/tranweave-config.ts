@@ -5,12 +5,13 @@ import { withAbsolutePaths } from '../collector/inputs/ibm-mq/connection.ts';
 import { inputSchema } from '../collector/inputs/registry.ts';
 import type { InputConfig } from '../collector/inputs/registry.ts';
 import { loadConfig } from '../common/config.ts';
-import { duration, unique, wholeNumber } from '../common/config-values.ts';
+import { duration, pathTo, unique, wholeNumber } from '../common/config-values.ts';
 import { flowsEntries } from '../common/flow.ts';
 import { PARTITIONS_MAX } from '../common/partition.ts';
 import { claimsConfigSchema } from '../common/redis/claims-config.ts';
 import { redisConfigSchema } from '../common/redis/connection.ts';
 import { processorConfigSchema } from '../processor/config.ts';
+import { ALERTS_SINK, alertsSchema } from '../sinks/alerting/config.ts';
 import { sinksProcessConfigSchema } from '../sinks/config.ts';
 import { sinkSchema } from '../sinks/registry.ts';
 
@@ -55,6 +56,16 @@ const upSchema = v.strictObject({
   status_interval: v.optional(duration('How often the status line is brought up to date.'), '1s'),
 });
 
+/** Sinks of sections of their own are read for under these names. */
+const notReserved = <T extends { name: string }>() =>
+  v.rawCheck<T[]>(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    dataset.value.forEach(({ name }, at) => {
+      if (name === ALERTS_SINK)
+        addIssue({ message: 'is reserved; choose another', path: pathTo(dataset.value, at, 'name') });
+    });
+  });
+
 export const tranweaveConfigSchema = v.strictObject(
   {
     partitions: v.pipe(
@@ -89,11 +100,16 @@ export const tranweaveConfigSchema = v.strictObject(
     sinks: v.pipe(
       v.optional(v.array(sinkSchema, 'must be a list of sinks'), []),
       unique('name'),
+      notReserved(),
       v.description('Where everything is stored.'),
     ),
     sinks_process: v.pipe(
       v.optional(sinksProcessConfigSchema, {}),
       v.description('Settings of sinks processes.'),
+    ),
+    alerts: v.pipe(
+      v.optional(alertsSchema, {}),
+      v.description('What people are told of as it happens: docs/alerts.md.'),
     ),
     up: v.pipe(
       v.optional(upSchema, {}),

@@ -66,6 +66,24 @@ export function createKeys(prefix: string) {
       const [, partition, day] = /^[^:]+:\{(\d+)\}:account:(.*)$/s.exec(key) ?? [];
       return partition === undefined || day === undefined ? undefined : { partition: Number(partition), day };
     },
+    /**
+     * hash of alerts (sinks/alerting/): `fence:<stream>` and `token:<stream>` of the last batch that was counted, and `closed`: the time, ms since 1970, before
+     * which nothing is counted any more.
+     */
+    alertCounts: (partition: number) => `${prefix}:{${partition}}:alerts`,
+    /** hash with TTL: what was counted in a stretch of time; fields are told in sinks/alerting/bucket-code.ts. */
+    alertBucket: (partition: number, lengthMs: number, start: number) =>
+      `${prefix}:{${partition}}:alert-bucket:${lengthMs}:${start}`,
+    /** hash with TTL: transaction that failed or timed out in a stretch of time → where that was counted, to take it off once it is cleared. */
+    alertFailures: (partition: number, start: number) => `${prefix}:{${partition}}:alert-failures:${start}`,
+    /** hash: states of alerts, up to when they were evaluated (`next`), and the `fence` of whoever may change them. All keys with {alerts} share a slot. */
+    alertState: () => `${prefix}:{alerts}:state`,
+    /** stream: messages that are to be handed over. */
+    alertOutbox: () => `${prefix}:{alerts}:outbox`,
+    /** hash: `at:<channel>` → id of the last message that it has, `trouble:<channel>` → JSON of what is wrong with it. */
+    alertChannels: () => `${prefix}:{alerts}:channels`,
+    /** hash: id of a silence → JSON; see sinks/alerting/quiet.ts. */
+    alertSilences: () => `${prefix}:{alerts}:silences`,
     /** zset: transaction id → deadline in ms since 1970. */
     deadlines: (partition: number) => `${prefix}:{${partition}}:deadlines`,
   };

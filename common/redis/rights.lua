@@ -15,6 +15,7 @@ local needed = {
   { 'PTTL', key },
   { 'TIME' },
   { 'HGET', key, 'x' },
+  { 'HGETALL', key },
   { 'HSET', key, 'x', 'x' },
   { 'HDEL', key, 'x' },
   { 'HLEN', key },

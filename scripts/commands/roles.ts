@@ -4,6 +4,7 @@ import type { Lifecycle } from '../../common/lifecycle.ts';
 import { createLogger } from '../../common/logger.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { SharedConfig, Started } from '../../common/role.ts';
+import { alertsSink } from '../../sinks/alerting/sink.ts';
 import type { RedisSink } from '../../sinks/redis-sink.ts';
 import { streamsOf } from '../../sinks/registry.ts';
 import { loadTranweaveConfig } from '../tranweave-config.ts';
@@ -61,8 +62,8 @@ async function startRole(
 }
 
 /** The sinks that live on Redis itself, as sections of the config ask for them. */
-export function redisSinksOf(_config: TranweaveConfig): RedisSink[] {
-  return [];
+export function redisSinksOf(config: TranweaveConfig): RedisSink[] {
+  return [...alertsSink(config.alerts, config)];
 }
 
 /** What every role needs: the deployment, and the groups that must have everything before it is trimmed. */

@@ -1,7 +1,7 @@
 import { millisBetween } from '../../common/timestamp.ts';
 import type { Summary, SummaryStep } from '../../common/summary.ts';
 import { oneLine, table } from '../table.ts';
-import { zonedTime } from '../zoned-time.ts';
+import { zonedTime } from '../../common/zoned-time.ts';
 
 /** A transaction as a person reads it: what became of it, then its steps as a table with a timeline beside it. */
 

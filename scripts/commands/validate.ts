@@ -18,6 +18,10 @@ export function validate(file: string): void {
       'sinks',
       config.sinks.map((sink) => `${sink.name} (${sink.type})`),
     ),
+    ...listed(
+      'alerts',
+      config.alerts.rules.map((rule) => `${rule.name} (${rule.type})`),
+    ),
     '',
     ...flowsInWords(config),
   ];

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { oneLine, table } from '../table.ts';
-import { zonedTime } from '../zoned-time.ts';
+import { zonedTime } from '../../common/zoned-time.ts';
 import type { LetterCount, StoredLetter } from './letters.ts';
 
 /** Dead letters as a person reads them. */

@@ -6,6 +6,8 @@ import { framings } from '../../collector/framing/registry.ts';
 import { inputs } from '../../collector/inputs/registry.ts';
 import { maskingSchema } from '../../collector/masking/config.ts';
 import { trackingLogSchema } from '../../common/tracking-log.ts';
+import { channels } from '../../sinks/alerting/channels/registry.ts';
+import { ruleKinds } from '../../sinks/alerting/rules/registry.ts';
 import { sinks } from '../../sinks/registry.ts';
 import { tranweaveConfigSchema } from '../tranweave-config.ts';
 
@@ -58,6 +60,8 @@ export function configurationPage(): string {
     ...mappingRules(),
     ...section('## `masking`: what must not leave the node', '', schemaOf(maskingSchema)),
     ...components('## `sinks`: where everything is stored', sinks),
+    ...components('## `alerts.rules`: what is told', ruleKinds),
+    ...components('## `alerts.channels`: where messages go', channels),
   ].join('\n')}\n`;
 }
 

@@ -52,6 +52,7 @@ export async function dropPartitions(
       ...namesOf(groups).map((group) => keys.epoch(partition, group)),
       keys.positions(partition),
       keys.deadlines(partition),
+      keys.alertCounts(partition),
     ]);
   }
 }
