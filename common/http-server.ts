@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Server, ServerResponse } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
-import type { Hono } from 'hono';
+import type { Http2Bindings, HttpBindings } from '@hono/node-server';
 import { FatalError } from './errors.ts';
 
 /** A hono app on a port, with a stop that ends. */
@@ -17,7 +17,7 @@ export interface HttpServer {
 }
 
 export interface HttpServerOptions {
-  app: Hono;
+  app: { fetch: (request: Request, env: HttpBindings | Http2Bindings) => Response | Promise<Response> };
   host: string;
   port: number;
   /** The config key that sets the port, for the error when it is taken. */

@@ -29,7 +29,7 @@ export interface SharedConfig {
 }
 
 export interface RoleDeps {
-  role: 'collector' | 'processor' | 'sinks';
+  role: 'collector' | 'processor' | 'sinks' | 'api';
   shared: SharedConfig;
   admin: { host: string; port: number };
   /** The config key of the admin port, for the error when it is taken. */

@@ -14,6 +14,8 @@ import { joinAsRole } from '../common/role.ts';
 import type { Role, SharedConfig, Started } from '../common/role.ts';
 import type { ProcessorConfig } from './config.ts';
 import { createGathering } from './gathering.ts';
+import { createHistoryKeeper } from './summary-history.ts';
+import type { SummaryHistoryConfig } from './summary-history.ts';
 import { createProcessorMetrics } from './metrics.ts';
 import type { ProcessorMetrics } from './metrics.ts';
 import { workOnPartition } from './partition-worker.ts';
@@ -25,6 +27,8 @@ export interface ProcessorRole {
   config: ProcessorConfig;
   claims: ClaimsConfig;
   flows: FlowsConfig;
+  /** What of the summary streams stays for the API's streams; nothing if not given. */
+  history?: SummaryHistoryConfig;
   clock: Clock;
   logger: Logger;
   lifecycle: Lifecycle;
@@ -49,6 +53,7 @@ export async function startProcessor(deps: ProcessorRole): Promise<Started> {
     ...role,
     held: () => claims.held(),
     sinks: deps.shared.groups,
+    history: createHistoryKeeper({ redis: role.redis, history: deps.history, logger }),
     intervalMs: config.trim_interval,
     clock,
     logger,

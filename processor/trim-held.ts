@@ -8,6 +8,7 @@ import { STREAM_KINDS } from '../common/redis/keys.ts';
 import type { Keys, StreamKind } from '../common/redis/keys.ts';
 import { trimStream } from '../common/redis/trim.ts';
 import type { TrimmedStream } from '../common/redis/trim.ts';
+import type { HistoryKeeper } from './summary-history.ts';
 import type { ProcessorMetrics } from './metrics.ts';
 
 export interface TrimDeps {
@@ -17,6 +18,8 @@ export interface TrimDeps {
   held: () => readonly number[];
   /** Whose groups must be there before anything is dropped. */
   sinks: readonly SinkStreams[];
+  /** What of the summary streams stays for readers without a group. */
+  history: HistoryKeeper;
   intervalMs: number;
   clock: Clock;
   logger: Logger;
@@ -32,13 +35,14 @@ export async function trimHeld(deps: TrimDeps, signal: AbortSignal): Promise<voi
   const trim = createTrim(deps);
   while (!signal.aborted) {
     await clock.sleep(deps.intervalMs, signal);
+    await deps.history.look();
     const trimmed = await Promise.all(held().map(trim));
     show(deps.metrics, trimmed.flat(), clock.now());
   }
 }
 
 /** Trims what can be trimmed of a partition; what cannot is told once, as long as it lasts. */
-function createTrim({ redis, keys, sinks, logger }: TrimDeps) {
+function createTrim({ redis, keys, sinks, history, logger }: TrimDeps) {
   const told = new Map<string, string>();
 
   function tell(stream: string, reason: string): void {
@@ -50,7 +54,9 @@ function createTrim({ redis, keys, sinks, logger }: TrimDeps) {
   async function trim(partition: number, kind: StreamKind): Promise<TrimmedStream[]> {
     const stream = keys.stream(partition, kind);
     try {
-      const trimmed = await trimStream(redis, keys, partition, kind, groupsThatRead(kind, sinks));
+      const groups = groupsThatRead(kind, sinks);
+      const kept = kind === 'summary' ? history.kept() : undefined;
+      const trimmed = await trimStream(redis, keys, partition, kind, groups, kept);
       if (trimmed.missing.length === 0) told.delete(stream);
       else tell(stream, `its group ${trimmed.missing.join(', ')} is missing`);
       return [trimmed];

@@ -23,6 +23,7 @@ const PARTS = [
   'collector',
   'processor',
   'sinks',
+  'api',
   'scripts',
   'bench',
   'tests/chaos',

@@ -36,6 +36,7 @@ for (const [name, description] of [
   ['collector', 'take logs from the configured inputs and write them to Redis'],
   ['processor', 'merge logs into transactions; run as many as you like'],
   ['sinks', 'store logs and transactions in the configured repositories; run as many as you like'],
+  ['api', 'serve transactions by HTTP, one, many and as they change; run as many as you like'],
 ] as const) {
   program
     .command(name)

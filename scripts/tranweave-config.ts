@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
+import { apiConfigSchema } from '../api/config.ts';
 import { collectorConfigSchema } from '../collector/config.ts';
 import { withAbsolutePaths } from '../collector/inputs/ibm-mq/connection.ts';
 import { inputSchema } from '../collector/inputs/registry.ts';
@@ -110,6 +111,14 @@ export const tranweaveConfigSchema = v.strictObject(
     alerts: v.pipe(
       v.optional(alertsSchema, {}),
       v.description('What people are told of as it happens: docs/alerts.md.'),
+    ),
+    api: v.exactOptional(
+      v.pipe(
+        apiConfigSchema,
+        v.description(
+          'The query API (`tranweave api`, docs/api.md). Without this section there is none, and no history is kept for it.',
+        ),
+      ),
     ),
     up: v.pipe(
       v.optional(upSchema, {}),

@@ -27,6 +27,8 @@ export function createKeys(prefix: string) {
     claimNews: () => `${prefix}:claim-news`,
     /** string with TTL: hash of the body that came under an Idempotency-Key. */
     request: (input: string, keyHash: string) => `${prefix}:request:${input}:${keyHash}`,
+    /** First part of the counters of the API's rate limits: `…:KEY-NAME`, a string with TTL. */
+    rateLimits: () => `${prefix}:rate`,
     /** hash: source id → JSON of what a file input knows of it, one per input. */
     sources: (input: string) => `${prefix}:sources:${input}`,
     /** hash: source id → position below which every partition has it, one per input. */

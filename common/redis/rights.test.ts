@@ -42,7 +42,7 @@ async function as<T>(rights: readonly string[], work: (redis: RedisClient) => Pr
 test('the list of what our scripts run is complete', () => {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const commandsIn = (lua: string) => [...lua.matchAll(/redis\.p?call\('(\w+)'/g)].map(([, name]) => name!);
-  const used = globSync('{common,collector,processor,sinks}/**/*.lua', { cwd: root, absolute: true })
+  const used = globSync('{common,collector,processor,sinks,api}/**/*.lua', { cwd: root, absolute: true })
     .map((file) => readFileSync(file, 'utf8'))
     .flatMap(commandsIn);
   const listed = readFileSync(new URL('./rights.lua', import.meta.url), 'utf8');

@@ -105,3 +105,48 @@ describe('trimming a stream', () => {
     expect(await trimmed()).toMatchObject({ dropped: 2, groups: [{ lag: null, waiting_since: 4000 }] });
   });
 });
+
+describe('a history of what every group has', () => {
+  const history = { ms: 60_000, entriesMax: 100, bytesMax: 1_000_000 };
+  const withHistory = (bounds: Partial<typeof history> = {}) =>
+    trimStream(redis, keys, 0, 'log', ['g'], { ...history, ...bounds });
+  /** The ids that are left. */
+  const left = async () => (await redis.xrange(stream, '-', '+')).map(([id]) => id);
+  let now: number;
+  const id = (age: number) => `${now - age}-1`;
+  /** Entries of these ages in ms, oldest first, and a group that has the first `taken` of them. */
+  async function aged(ages: readonly number[], taken: number, text = 'x'): Promise<void> {
+    now = Number((await redis.time())[0]) * 1000;
+    for (const age of ages) await redis.xadd(stream, id(age), 'v', text);
+    await redis.xgroup('CREATE', stream, 'g', taken === 0 ? '0' : id(ages[taken - 1]!));
+  }
+
+  test('stays as long as it is young, and goes when it is old', async () => {
+    await aged([120_000, 90_000, 30_000, 10_000], 4);
+    expect(await withHistory()).toMatchObject({ dropped: 2, entries: 2 });
+    expect(await left()).toEqual([id(30_000), id(10_000)]);
+    expect(await withHistory({ ms: 0 })).toMatchObject({ dropped: 2, entries: 0 });
+  });
+
+  test('never costs an entry that a group has not taken, however old and many they are', async () => {
+    await aged([120_000, 90_000, 80_000, 10_000], 1);
+    expect(await withHistory({ entriesMax: 1, bytesMax: 1 })).toMatchObject({ dropped: 1, entries: 3 });
+  });
+
+  test('is bounded by entries, and by bytes', async () => {
+    const ages = Array.from({ length: 100 }, (_, i) => 50_000 - i);
+    await aged(ages, 90, 'x'.repeat(999));
+    expect(await withHistory({ entriesMax: 40 })).toMatchObject({ dropped: 60, entries: 40 });
+    expect(await left()).toEqual(ages.slice(60).map(id));
+    expect(await withHistory({ bytesMax: 25_000 })).toMatchObject({ dropped: 15, entries: 25 });
+    expect(await withHistory({ entriesMax: 5 })).toMatchObject({ dropped: 15, entries: 10 });
+  });
+
+  test('is given up where there is far too much', async () => {
+    await aged(
+      Array.from({ length: 1200 }, (_, i) => 50_000 - i),
+      1199,
+    );
+    expect(await withHistory({ entriesMax: 10 })).toMatchObject({ dropped: 1199, entries: 1 });
+  });
+});

@@ -25,6 +25,18 @@ export interface GroupLag {
   waiting_since: number | null;
 }
 
+/** What stays of a stream although every group has it, for readers that have no group. */
+export interface StreamHistory {
+  /** How old it may be. */
+  ms: number;
+  /** Entries that the stream may hold with it. */
+  entriesMax: number;
+  /** Bytes that the stream may hold with it, about: by the size of a few of its entries. */
+  bytesMax: number;
+}
+
+const NO_HISTORY: StreamHistory = { ms: 0, entriesMax: 0, bytesMax: 0 };
+
 /** Drops what every group of a stream has, unless one of those that should be there is missing. */
 export async function trimStream(
   redis: RedisClient,
@@ -32,10 +44,11 @@ export async function trimStream(
   partition: number,
   kind: StreamKind,
   expected: readonly string[],
+  history: StreamHistory = NO_HISTORY,
 ): Promise<TrimmedStream> {
-  const answer = (await trimScript.run(redis, [keys.stream(partition, kind)], expected)) as (
-    Buffer | number
-  )[];
+  const { ms, entriesMax, bytesMax } = history;
+  const args = [ms, entriesMax, bytesMax, ...expected];
+  const answer = (await trimScript.run(redis, [keys.stream(partition, kind)], args)) as (Buffer | number)[];
   const [dropped, entries, ...flat] = answer.map(String);
   const groups = groupsFrom(flat);
   return {

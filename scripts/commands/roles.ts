@@ -7,10 +7,11 @@ import type { SharedConfig, Started } from '../../common/role.ts';
 import { alertsSink } from '../../sinks/alerting/sink.ts';
 import type { RedisSink } from '../../sinks/redis-sink.ts';
 import { streamsOf } from '../../sinks/registry.ts';
+import { historyOf } from '../summary-history.ts';
 import { loadTranweaveConfig } from '../tranweave-config.ts';
 import type { TranweaveConfig } from '../tranweave-config.ts';
 
-export type RoleName = 'collector' | 'processor' | 'sinks';
+export type RoleName = 'collector' | 'processor' | 'sinks' | 'api';
 
 /** What a role tells the process that started it through an IPC channel, if one did, once it works. */
 export type ReadyMessage = { ready: Started };
@@ -50,7 +51,17 @@ async function startRole(
   }
   if (role === 'processor') {
     const { startProcessor } = await import('../../processor/main.ts');
-    return startProcessor({ ...base, config: config.processor, flows: config });
+    const history = historyOf(config);
+    return startProcessor({
+      ...base,
+      config: config.processor,
+      flows: config,
+      ...(history === undefined ? {} : { history }),
+    });
+  }
+  if (role === 'api') {
+    const { startConfiguredApi } = await import('../configured-api.ts');
+    return startConfiguredApi(base, config);
   }
   const { startSinks } = await import('../../sinks/main.ts');
   return startSinks({

@@ -10,6 +10,7 @@ import { checkPorts } from '../up/ports.ts';
 import { endLeftover, findRedis, redisSpec } from '../up/redis-process.ts';
 import { NODE_FLAGS } from '../node-flags.ts';
 import { whereToLook } from '../up/where-to-look.ts';
+import type { Addresses } from '../up/where-to-look.ts';
 import { showStatus } from '../up/status-line.ts';
 import { createSupervisor } from '../up/supervisor.ts';
 import type { ProcessSpec, Supervisor } from '../up/supervisor.ts';
@@ -111,20 +112,21 @@ async function startStores(
   }
 }
 
-/** Sinks first, which make the tables, and the collector last, when everything behind it is ready. Returns where inputs can be reached. */
+/** Sinks first, which make the tables, and the collector last, when everything behind it is ready. Returns what can be reached. */
 async function startRoles(
   supervisor: Supervisor,
   config: TranweaveConfig,
   configFile: string,
   started: string[],
   stopping: AbortSignal,
-): Promise<Record<string, string>> {
+): Promise<Addresses> {
   const replicas = (role: string, count: number) =>
     Array.from({ length: count }, (_, i) => (count === 1 ? role : `${role} ${i + 1}`));
-  let addresses: Record<string, string> = {};
+  const addresses: Addresses = { inputs: {}, api: undefined };
   for (const [role, names] of [
     ['sinks', replicas('sinks', config.up.sinks)],
     ['processor', replicas('processor', config.up.processors)],
+    ['api', config.api === undefined ? [] : ['api']],
     ['collector', ['collector']],
   ] as const) {
     if (stopping.aborted) return addresses;
@@ -137,7 +139,8 @@ async function startRoles(
       const waits = await whatItWaitsFor(ready.adminUrl, stopping);
       if (waits === '') stage('✓', name, `health at ${ready.adminUrl}/healthz`);
       else stage('!', name, `waits: ${waits}; see ${ready.adminUrl}/readyz`);
-      addresses = { ...addresses, ...ready.addresses };
+      if (role === 'api') addresses.api = Object.values(ready.addresses)[0];
+      else addresses.inputs = { ...addresses.inputs, ...ready.addresses };
     }
   }
   return addresses;

@@ -1,3 +1,5 @@
+import type { ApiConfig } from '../../api/config.ts';
+import { createAuthenticate } from '../../api/keys.ts';
 import { describeFlow } from '../../common/flow.ts';
 import type { FlowsConfig } from '../../common/flow.ts';
 import { loadTranweaveConfig } from '../tranweave-config.ts';
@@ -22,6 +24,7 @@ export function validate(file: string): void {
       'alerts',
       config.alerts.rules.map((rule) => `${rule.name} (${rule.type})`),
     ),
+    ...listed('api', config.api === undefined ? [] : [inWords(config.api)]),
     '',
     ...flowsInWords(config),
   ];
@@ -39,6 +42,13 @@ export function flowsInWords({ flows, default_flow }: FlowsConfig): string[] {
 
 function listed(title: string, items: readonly string[]): string[] {
   return [`${title.padEnd(12)}${items.length === 0 ? 'none' : items.join(', ')}`];
+}
+
+/** Throws a FatalError for one that would not start. */
+function inWords(api: ApiConfig): string {
+  createAuthenticate(api);
+  const keys = api.keys.filter(({ key }) => key !== '').map(({ name }) => name);
+  return `${api.host}:${api.port}, ${keys.length === 0 ? 'no keys' : `keys: ${keys.join(', ')}`}`;
 }
 
 function withoutPassword(url: string): string {

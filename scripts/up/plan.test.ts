@@ -50,5 +50,7 @@ test.each([
 
 test('where to ask is told of a ClickHouse on another machine, too', async () => {
   const config = await configOf({ url: 'http://store.example:8123' }, { clickhouse: false });
-  expect(whereToLook(config, {}, { configFile: 'x', logDir: 'y' })).toContain('http://store.example:8123');
+  expect(whereToLook(config, { inputs: {}, api: undefined }, { configFile: 'x', logDir: 'y' })).toContain(
+    'http://store.example:8123',
+  );
 });

@@ -1,3 +1,4 @@
+import { createAuthenticate } from '../../api/keys.ts';
 import { FatalError } from '../../common/errors.ts';
 import { addressesOf, checkAddresses } from '../embedded-clickhouse/access.ts';
 import type { TranweaveConfig } from '../tranweave-config.ts';
@@ -73,6 +74,12 @@ export function endpointsOf(config: TranweaveConfig): Endpoint[] {
     { key: 'processor.admin.port', admin: config.processor.admin, replicas: config.up.processors },
     { key: 'sinks_process.admin.port', admin: config.sinks_process.admin, replicas: config.up.sinks },
   ];
+  if (config.api !== undefined) {
+    // Seen now, by a config that it could not start with, rather than when everything else runs.
+    createAuthenticate(config.api);
+    endpoints.push({ host: config.api.host, port: config.api.port, key: 'api.port' });
+    admins.push({ key: 'api.admin.port', admin: config.api.admin, replicas: 1 });
+  }
   for (const { key, admin, replicas } of admins) {
     if (admin.port !== 0 && replicas > 1) {
       throw new FatalError(

@@ -1,12 +1,20 @@
 import type { TranweaveConfig } from '../tranweave-config.ts';
 
+/** Where what runs can be reached. */
+export interface Addresses {
+  /** Input's name → address, of inputs that have one. */
+  inputs: Readonly<Record<string, string>>;
+  /** The query API's, if it is served. */
+  api: string | undefined;
+}
+
 /** What a person wants to know once everything runs: where logs go in, where to ask, how to follow one transaction. */
 export function whereToLook(
   config: TranweaveConfig,
-  addresses: Readonly<Record<string, string>>,
+  { inputs, api }: Addresses,
   { configFile, logDir }: { configFile: string; logDir: string },
 ): string {
-  const rows: [string, string][] = Object.entries(addresses).map(([name, url]) => [
+  const rows: [string, string][] = Object.entries(inputs).map(([name, url]) => [
     `send logs (${name})`,
     `POST ${url}`,
   ]);
@@ -23,6 +31,7 @@ export function whereToLook(
       ['  for example', `curl -sS '${url}/?default_format=PrettyCompactMonoBlock' --data-binary '${sql}'`],
     );
   }
+  if (api !== undefined) rows.push(['ask by HTTP', `${api}/v1`]);
   const flag = configFile === './tranweave.yml' ? '' : ` --config ${configFile}`;
   rows.push(
     ['one transaction', `npx tranweave trace${flag} <id>`],

@@ -15,8 +15,10 @@ import type { TestRole } from '../../common/testing/role.ts';
 import { startProcessor } from '../../processor/main.ts';
 import { startSinks } from '../../sinks/main.ts';
 import { redisSinksOf, sharedOf } from '../../scripts/commands/roles.ts';
-import type { RoleName } from '../../scripts/commands/roles.ts';
+import type { RoleName as AnyRole } from '../../scripts/commands/roles.ts';
 import { tranweaveConfigSchema } from '../../scripts/tranweave-config.ts';
+
+type RoleName = Exclude<AnyRole, 'api'>;
 
 /** A whole landscape in the test's own process: real roles, a real Redis and the real ClickHouse engine. */
 export interface InProcess extends AsyncDisposable {

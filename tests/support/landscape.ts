@@ -26,7 +26,7 @@ export const CLI = fileURLToPath(
 );
 export const PARTITIONS = 4;
 
-export type RoleName = 'collector' | 'processor' | 'sinks';
+export type RoleName = 'collector' | 'processor' | 'sinks' | 'api';
 
 /** A landscape of real processes on free ports, in a folder of its own. */
 export interface Landscape<Redis extends TestRedis | TestRedisCluster = TestRedis> extends AsyncDisposable {
