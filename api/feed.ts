@@ -1,5 +1,5 @@
 import type { Clock } from '../common/clock.ts';
-import { describeError, RetriableError } from '../common/errors.ts';
+import { describeError, ForeignDataError, RetriableError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import type { Keys } from '../common/redis/keys.ts';
@@ -18,7 +18,7 @@ import type { Position } from './position.ts';
  *
  * A client in a partition: behind ──▶ abreast ──▶ behind …. Behind, it reads by itself, at its own pace, from where it was; once it stands where
  * the feed stands it is abreast, and is given what the feed reads, until it has no room for it: then it is behind again. One
- * that wants only what is new begins abreast.
+ * that wants only what is new begins abreast, at the streams' ends.
  */
 export interface Feed {
   /**
@@ -53,20 +53,23 @@ export function createFeed(deps: FeedDeps): Feed {
   const all = Array.from({ length: partitions }, (_, partition) => partition);
   /** Where the feed stands; undefined while nobody listens. */
   let positions: Position[] | undefined;
-  let beginning: Promise<Position[]> | undefined;
   let trouble: string | undefined;
-  let isAway = false;
 
   const read = (partition: number, from: Position) =>
     readSummaries(redis, keys.stream(partition, 'summary'), from, READ_BYTES_MAX);
   const catchUp = createCatchUp({ read, feedAt: (partition) => positions?.[partition], clock });
   const clients = createFeedClients(catchUp, deps.onFailure);
 
-  function begin(): Promise<Position[]> {
-    beginning ??= Promise.all(all.map((partition) => endOf(redis, keys.stream(partition, 'summary'))))
-      .then((ends) => (positions ??= ends))
-      .finally(() => (beginning = undefined));
-    return beginning;
+  /** The streams' ends; of one that is not ours, its beginning, for when it is mended. */
+  function ends(): Promise<Position[]> {
+    return Promise.all(
+      all.map((partition) =>
+        endOf(redis, keys.stream(partition, 'summary')).catch((error: unknown) => {
+          if (error instanceof ForeignDataError) return BEGINNING;
+          throw error;
+        }),
+      ),
+    );
   }
 
   /** One look at every stream; true if none had more than was read. */
@@ -85,7 +88,6 @@ export function createFeed(deps: FeedDeps): Feed {
       }
     };
     const ended = await Promise.all(all.map(look));
-    isAway = failures.length === partitions;
     tell([...new Set(failures)].join('; ') || undefined);
     return ended.every((atEnd) => atEnd);
   }
@@ -100,11 +102,11 @@ export function createFeed(deps: FeedDeps): Feed {
 
   return {
     join: async (client, from) => {
-      if (isAway) throw new RetriableError(trouble ?? 'Redis cannot be reached');
       clients.add(client);
       try {
-        const standing = positions ?? (await begin());
-        clients.begin(client, from ?? standing, from !== undefined);
+        const now = await ends();
+        positions ??= [...now];
+        clients.begin(client, from ?? now, from !== undefined);
       } catch (error) {
         clients.remove(client);
         throw error;
@@ -114,10 +116,7 @@ export function createFeed(deps: FeedDeps): Feed {
     clients: () => clients.size(),
     run: async (signal) => {
       while (!signal.aborted) {
-        if (clients.size() === 0) {
-          positions = undefined;
-          isAway = false;
-        }
+        if (clients.size() === 0) positions = undefined;
         const atEnd = positions === undefined || (await turn(positions));
         deps.onProgress();
         if (atEnd) await clock.sleep(POLL_MS, signal);

@@ -104,7 +104,8 @@ function entriesOf({ raw, lastId }: Seen, from: Position): Pick<ReadSummaries, '
   const entries = raw.map((one, index): FeedEntry => {
     const { id, body, newer } = decodeEntry('summary', one);
     // Without what this release does not know of it would not be what it says.
-    if (newer) throw new RetriableError(`entry ${id} was written by a newer release: bring the API up to date`);
+    if (newer)
+      throw new RetriableError(`entry ${id} was written by a newer release: bring the API up to date`);
     return { id, ordinal: from.ordinal + index + 1, summaries: summariesOf(body) };
   });
   const last = entries.at(-1);

@@ -45,10 +45,7 @@ export function createStreamClient(options: StreamClientOptions): StreamClient {
   const gone = leaving.signal;
   let positions: Position[] = [];
 
-  response.once('close', () => {
-    leaving.abort();
-    closed.abort();
-  });
+  response.once('close', () => [leaving, closed].forEach((ending) => ending.abort()));
 
   const id = () => encodePositions(positions);
   const hasRoom = () => response.writableLength < bufferBytesMax;

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Http2Bindings, HttpBindings } from '@hono/node-server';
 import { FatalError } from './errors.ts';
@@ -42,6 +43,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     },
   }) as Server;
+  const unused = unusedConnections(server);
   // A connection whose request ends while the server stops would stay open for its next request.
   server.on('request', (_request, response: ServerResponse) => {
     response.once('close', () => {
@@ -56,7 +58,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   }
   const address = server.address();
   const bound = address !== null && typeof address === 'object' ? address.port : port;
-  return { host, port: bound, stop: (force) => stopServer(server, force) };
+  return { host, port: bound, stop: (force) => stopServer(server, unused, force) };
 }
 
 function whyNotListening(error: unknown, { host, port, portKey }: HttpServerOptions): string {
@@ -68,12 +70,24 @@ function whyNotListening(error: unknown, { host, port, portKey }: HttpServerOpti
   return `cannot listen on ${host}:${port} (\`${portKey}\`)`;
 }
 
-async function stopServer(server: Server, force: AbortSignal): Promise<void> {
+/** Connections without a request so far, which for Node are not idle: clients open some in advance. */
+function unusedConnections(server: Server): Set<Socket> {
+  const unused = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.on('request', ({ socket }: IncomingMessage) => unused.delete(socket));
+  return unused;
+}
+
+async function stopServer(server: Server, unused: ReadonlySet<Socket>, force: AbortSignal): Promise<void> {
   if (!server.listening) return;
   const cut = () => server.closeAllConnections();
   const closed = once(server, 'close');
   server.close();
   server.closeIdleConnections();
+  for (const socket of unused) socket.destroy();
   if (force.aborted) cut();
   else force.addEventListener('abort', cut, { once: true });
   await closed;
