@@ -1,4 +1,4 @@
-# One image for every role: `tranweave collector | processor | sinks --config FILE`. The embedded ClickHouse (550 MB) is not in it.
+# One image for every role: `tranweave collector | processor | sinks | api --config FILE`. The embedded ClickHouse (550 MB) is not in it.
 
 FROM node:20-bookworm-slim AS build
 # The package ibmmq fetches no client library of IBM: one that is mounted at /opt/mqm is used (docs/ibm-mq.md).
@@ -28,7 +28,7 @@ COPY --from=build /app/dist ./dist
 RUN ln -s /app/dist/scripts/cli.js /usr/local/bin/tranweave
 USER node
 # 9464 is the port of /metrics, /healthz and /readyz in deploy/tranweave.compose.yml; with another one, set TRANWEAVE_HEALTH_URL.
-EXPOSE 8080 9464
+EXPOSE 8080 8090 9464
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(process.env.TRANWEAVE_HEALTH_URL).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "--enable-source-maps", "--max-semi-space-size=128", "/app/dist/scripts/cli.js"]

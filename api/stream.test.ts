@@ -157,7 +157,7 @@ describe('a stream', () => {
     await close(first);
     await rig.publish(0, ['J1']);
     await rig.publish(2, ['J2']);
-    await using wider = await rig.start({ admin: { port: 0 } }, 3).catch(() => undefined) as RunningApi;
+    await using wider = (await rig.start({ admin: { port: 0 } }, 3).catch(() => undefined)) as RunningApi;
     // A process with another number of partitions does not start on this deployment until it is changed.
     expect(wider).toBeUndefined();
     await rig.admin.hset('tranweave:meta', 'partitions', '3');

@@ -14,18 +14,24 @@ import { CLI } from './support/landscape.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 let dir: string;
-let ports: { redis: number; clickhouse: number; http: number };
+let ports: { redis: number; clickhouse: number; http: number; api: number };
 let running: Up[];
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'tranweave-up-'));
-  ports = { redis: await freePort(), clickhouse: await freePort(), http: await freePort() };
+  ports = {
+    redis: await freePort(),
+    clickhouse: await freePort(),
+    http: await freePort(),
+    api: await freePort(),
+  };
   running = [];
   await cp(join(ROOT, 'examples'), join(dir, 'examples'), { recursive: true });
   const config = (await readFile(join(ROOT, 'tranweave.yml'), 'utf8'))
     .replace('6399', String(ports.redis))
     .replace('8123', String(ports.clickhouse))
-    .replace('port: 8080', `port: ${ports.http}`);
+    .replace('port: 8080', `port: ${ports.http}`)
+    .replace('port: 8090', `port: ${ports.api}`);
   await writeFile(join(dir, 'tranweave.yml'), config);
 });
 afterEach(async () => {
@@ -98,6 +104,10 @@ test('up weaves the examples, stops every part cleanly, and goes on where it sto
   });
   expect(await response.json()).toMatchObject({ accepted: 1, rejected: [] });
 
+  expect(first.output()).toContain(`http://127.0.0.1:${ports.api}/v1`);
+  const asked = await fetch(`http://127.0.0.1:${ports.api}/v1/transactions/26-10006`);
+  expect(await asked.json()).toMatchObject({ transaction_id: '26-10006', interface_id: 'shop-order' });
+
   const traced = start('trace', '26-10006');
   expect(await traced.ended).toBe(0);
   expect(traced.output()).toMatch(/processing +succeeded/);
@@ -107,7 +117,7 @@ test('up weaves the examples, stops every part cleanly, and goes on where it sto
 
   expect(await first.stop('SIGINT')).toBe(0);
   expect(first.output()).not.toMatch(/\n +at /);
-  for (const role of ['collector', 'processor-1', 'processor-2', 'sinks', 'clickhouse']) {
+  for (const role of ['collector', 'api', 'processor-1', 'processor-2', 'sinks', 'clickhouse']) {
     const log = await readFile(join(dir, 'data', 'logs', `${role}.log`), 'utf8');
     expect(log).not.toMatch(/left behind|did not stop cleanly/);
   }

@@ -40,6 +40,14 @@ default_flow:
 #     steps: [send, { step: hub, deadline: 30s }, { step: receive, branches: [wms, crm] }]
 #     deadline: 5m
 
+# Transactions by HTTP, one, many and as they change: docs/api.md
+api:
+  host: 127.0.0.1
+  port: 8090
+  # keys:
+  #   - name: portal
+  #     key: \${PORTAL_API_KEY}
+
 # Where everything is stored.
 sinks:
   - name: clickhouse

@@ -28,6 +28,7 @@ interface RoleConfig {
   collector: Admin;
   processor: Admin;
   sinks_process: Admin;
+  api: Admin & { host: string; port: number; keys: { key: string }[] };
 }
 interface Admin {
   admin: { host: string; port: number };
@@ -43,13 +44,15 @@ const { services, secrets } = yamlOf('docker-compose.yml') as {
 };
 const config = yamlOf('deploy/tranweave.compose.yml') as RoleConfig;
 const dockerfile = textOf('Dockerfile');
-const roles = ['collector', 'processor', 'sinks'];
+const always = ['collector', 'processor', 'sinks'];
+const roles = [...always, 'api'];
 const service = (name: string) => services[name]!;
 
 describe('docker-compose.yml', () => {
-  test('has the two stores and the three roles, with two processors', () => {
-    const always = Object.keys(services).filter((name) => service(name).profiles === undefined);
-    expect(always.toSorted()).toEqual(['clickhouse', ...roles, 'redis'].toSorted());
+  test('has the two stores and the roles, with two processors; the API only when it is asked for', () => {
+    const started = Object.keys(services).filter((name) => service(name).profiles === undefined);
+    expect(started.toSorted()).toEqual(['clickhouse', ...always, 'redis'].toSorted());
+    expect(service('api').profiles).toEqual(['api']);
     expect(service('processor').deploy).toEqual({ replicas: 2 });
   });
 
@@ -96,7 +99,7 @@ describe('docker-compose.yml', () => {
   });
 
   test('has no password of its own, and opens ports to this machine only', () => {
-    for (const name of ['clickhouse', 'sinks']) {
+    for (const name of ['clickhouse', 'sinks', 'api']) {
       expect(service(name).environment!['CLICKHOUSE_PASSWORD']).toMatch(/^\$\{CLICKHOUSE_PASSWORD:\?/);
     }
     expect(service('mq').secrets).toEqual(['mqAppPassword']);
@@ -141,9 +144,15 @@ describe('deploy/tranweave.compose.yml', () => {
     expect(service('collector').ports!.map((port) => port.split(':').at(-1))).toEqual([String(http!.port)]);
   });
 
+  test('serves the API on the port that is published, under a key that is given from outside', () => {
+    expect(config.api).toMatchObject({ host: '0.0.0.0', keys: [{ key: '${TRANWEAVE_API_KEY:-}' }] });
+    expect(service('api').ports!.map((port) => port.split(':').at(-1))).toEqual([String(config.api.port)]);
+    expect(service('api').environment!['TRANWEAVE_API_KEY']).toBe('${TRANWEAVE_API_KEY:-}');
+  });
+
   test("serves every role's health where the image asks for it", () => {
     const asked = /TRANWEAVE_HEALTH_URL=http:\/\/127\.0\.0\.1:(\d+)\/healthz/.exec(dockerfile)![1];
-    for (const { admin } of [config.collector, config.processor, config.sinks_process]) {
+    for (const { admin } of [config.collector, config.processor, config.sinks_process, config.api]) {
       expect([admin.host, String(admin.port)]).toEqual(['0.0.0.0', asked]);
     }
   });
@@ -167,6 +176,8 @@ describe('Dockerfile', () => {
       files!.split(' '),
     );
     expect(copied.filter((file) => file !== '.' && !allowed.includes(file))).toEqual([]);
-    expect(allowed).toEqual(expect.arrayContaining(['common', 'collector', 'processor', 'sinks', 'scripts']));
+    expect(allowed).toEqual(
+      expect.arrayContaining(['common', 'collector', 'processor', 'sinks', 'api', 'scripts']),
+    );
   });
 });
