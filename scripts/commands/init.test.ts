@@ -12,7 +12,10 @@ afterAll(() => rmSync(dir, { recursive: true }));
 test('the config that init writes is valid, and so is what it leaves commented out', () => {
   expect(checkConfig(STARTER, tranweaveConfigSchema, {}).mistakes).toBeUndefined();
   const all = STARTER.replaceAll(/^( *)# (?=( *)(- |[a-z_]+:|flows))/gm, '$1');
-  const { config, mistakes } = checkConfig(all, tranweaveConfigSchema, { REDIS_PASSWORD: 'x' });
+  const { config, mistakes } = checkConfig(all, tranweaveConfigSchema, {
+    REDIS_PASSWORD: 'x',
+    PORTAL_API_KEY: 'sixteen-or-longer',
+  });
   expect(mistakes).toBeUndefined();
   expect(config?.inputs.map((input) => input.name)).toEqual(['api', 'orders']);
   expect(config?.flows).toHaveLength(1);
