@@ -8,7 +8,7 @@ import { loadTranweaveConfig } from '../tranweave-config.ts';
 import { clickHouseOf, endpointsOf } from './plan.ts';
 import { whereToLook } from './where-to-look.ts';
 
-async function configOf(sink: object, up: object) {
+async function configOf(sink: object, up: object, more: object = {}) {
   const dir = await mkdtemp(join(tmpdir(), 'tranweave-plan-'));
   try {
     const file = join(dir, 'tranweave.yml');
@@ -18,6 +18,7 @@ async function configOf(sink: object, up: object) {
         inputs: [{ name: 'api', type: 'http', port: 0 }],
         sinks: [{ name: 'clickhouse', type: 'clickhouse', ...sink }],
         up,
+        ...more,
       }),
     );
     return loadTranweaveConfig(file);
@@ -52,5 +53,23 @@ test('where to ask is told of a ClickHouse on another machine, too', async () =>
   const config = await configOf({ url: 'http://store.example:8123' }, { clickhouse: false });
   expect(whereToLook(config, { inputs: {}, api: undefined }, { configFile: 'x', logDir: 'y' })).toContain(
     'http://store.example:8123',
+  );
+});
+
+test('the API is started, looked for and told of only if the config has it', async () => {
+  const isApi = ({ key }: { key: string }) => key.startsWith('api.');
+  expect(endpointsOf(await configOf({}, {})).filter(isApi)).toEqual([]);
+  const config = await configOf({}, {}, { api: {} });
+  expect(endpointsOf(config).filter(isApi)).toEqual([{ host: '127.0.0.1', port: 8090, key: 'api.port' }]);
+  const api = 'http://127.0.0.1:8090';
+  const told = whereToLook(config, { inputs: {}, api }, { configFile: 'x', logDir: 'y' });
+  expect(told).toContain('ask by HTTP');
+  expect(told).toContain(`${api}/v1`);
+});
+
+test('an API that would be open to others is refused before anything starts', async () => {
+  const config = await configOf({}, {}, { api: { host: '0.0.0.0', keys: [{ name: 'unset', key: '' }] } });
+  expect(() => endpointsOf(config)).toThrow(
+    /open to everybody who reaches 0\.0\.0\.0: give `api\.keys` a key/,
   );
 });
