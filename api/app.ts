@@ -16,6 +16,7 @@ import type { RateLimit } from './rate-limit.ts';
 import type { Store } from './store.ts';
 import { maySee } from './stream-filter.ts';
 import type { TransactionFilter } from './stream-filter.ts';
+import { STREAM_HEADERS } from './streams.ts';
 import type { Streams } from './streams.ts';
 
 export interface AppDeps {
@@ -56,8 +57,8 @@ export function createApp(deps: AppDeps): Hono<Env> {
   };
 
   resource('/v1/transactions', 'transactions', async (c, caller) => {
-    const { interface: _1, status: _2, [KEYS]: _3, ...query } = readQuery(listQuery, parametersOf(c));
-    const filter = filterOf(readQuery(listQuery, parametersOf(c)), caller);
+    const query = readQuery(listQuery, parametersOf(c));
+    const filter = filterOf(query, caller);
     return answerJson(c, await stored(store).transactions(filter, query, deps.clock.now(), signalOf(c)));
   });
   resource('/v1/transactions/:id', 'transaction', async (c, caller) => {
@@ -71,6 +72,8 @@ export function createApp(deps: AppDeps): Hono<Env> {
   });
   resource('/v1/stream', 'stream', async (c, caller) => {
     const query = readQuery(streamQuery, parametersOf(c));
+    // One without a body would never end.
+    if (c.req.method === 'HEAD') return c.body(null, 200, STREAM_HEADERS);
     const lastId = c.req.header('last-event-id') ?? query.last_event_id;
     await streams.open(c.env.outgoing, c.get('limits'), caller, filterOf(query, caller), lastId);
     return RESPONSE_ALREADY_SENT;

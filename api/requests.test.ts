@@ -149,6 +149,8 @@ describe('what is asked', () => {
     expect(await problemAt('/v2')).toMatchObject({ status: 404 });
     const posted = await fetch(`${api.url}/v1/transactions`, { method: 'POST' });
     expect([posted.status, posted.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    const head = await fetch(`${api.url}/v1/stream`, { method: 'HEAD', headers: { 'x-api-key': FULL_KEY } });
+    expect([head.status, await head.text()]).toEqual([200, '']);
   });
 });
 

@@ -36,7 +36,7 @@ export interface StreamsDeps {
   onCut: () => void;
 }
 
-const STREAM_HEADERS = {
+export const STREAM_HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
   'Cache-Control': 'no-store',
   // nginx holds answers back otherwise.
