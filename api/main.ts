@@ -31,7 +31,7 @@ export interface ApiRole {
 }
 
 /** How often it is looked whether the deployment is still the one that this process was started for. */
-const LOOK_MS = 2_000;
+export const LOOK_MS = 2_000;
 /** The feed's loop comes round in a second when nothing is wrong, and after the command timeout when Redis is silent. */
 const STALL_MS = 60_000;
 /** Not a group: the API only reads, and what its name is asked for is whether partitions are being changed. */

@@ -71,14 +71,9 @@ export function createStreamClient(options: StreamClientOptions): StreamClient {
 
   async function roomy(): Promise<void> {
     if (gone.aborted || hasRoom()) return;
-    const patience = AbortSignal.any([gone, AbortSignal.timeout(stallMsMax)]);
-    try {
-      await once(response, 'drain', { signal: patience });
-    } catch {
-      if (gone.aborted) return;
-      options.onCut();
-      end('cut', `what waited for you (${bufferBytesMax} bytes) was not taken in ${stallMsMax} ms`);
-    }
+    if ((await drains(response, gone, stallMsMax, clock)) || gone.aborted) return;
+    options.onCut();
+    end('cut', `what waited for you (${bufferBytesMax} bytes) was not taken in ${stallMsMax} ms`);
   }
 
   function entry(partition: number, { id: entryId, ordinal, summaries }: FeedEntry): void {
@@ -120,4 +115,26 @@ export function createStreamClient(options: StreamClientOptions): StreamClient {
 /** @param data on one line, as JSON is. */
 function eventText(name: string, id: string, data: string): string {
   return `event: ${name}\nid: ${id}\ndata: ${data}\n\n`;
+}
+
+/** Whether all that waits is taken within so many ms, and before the signal aborts. */
+async function drains(
+  response: ServerResponse,
+  gone: AbortSignal,
+  msMax: number,
+  clock: Clock,
+): Promise<boolean> {
+  const waiting = new AbortController();
+  const giveUp = () => waiting.abort();
+  gone.addEventListener('abort', giveUp, { once: true });
+  void clock.sleep(msMax, waiting.signal).then(giveUp);
+  try {
+    await once(response, 'drain', { signal: waiting.signal });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    giveUp();
+    gone.removeEventListener('abort', giveUp);
+  }
 }

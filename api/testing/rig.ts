@@ -14,7 +14,7 @@ import { systemClock } from '../../common/clock.ts';
 import type { Clock } from '../../common/clock.ts';
 import { redisConfigSchema } from '../../common/redis/connection.ts';
 import { apiConfigSchema } from '../config.ts';
-import { startApi } from '../main.ts';
+import { LOOK_MS, startApi } from '../main.ts';
 
 /** The API in the test's own process on a real Redis whose summary streams the test fills itself. */
 export interface ApiRig extends AsyncDisposable {
@@ -34,10 +34,10 @@ export interface RunningApi extends AsyncDisposable {
   url: string;
 }
 
-/** Time as it is; but what is looked at every so often is looked at soon. */
+/** Time as it is; but it is noticed soon that there is another number of partitions. */
 const clock: Clock = {
   now: () => systemClock.now(),
-  sleep: (ms, signal) => systemClock.sleep(ms < 5_000 ? Math.min(ms, 50) : ms, signal),
+  sleep: (ms, signal) => systemClock.sleep(ms === LOOK_MS ? 50 : ms, signal),
 };
 
 const PARTITIONS = 2;
