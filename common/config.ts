@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import * as v from 'valibot';
 import { isMap, isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document } from 'yaml';
+import { todosOf } from './config-todo.ts';
 import { FatalError } from './errors.ts';
 
 /** YAML → a checked config, with every mistake named by file, line and what was expected there. */
@@ -96,13 +97,23 @@ export function checkConfig<T>(
     return { mistakes: missing.map(({ offset, reason }) => ({ ...at(offset), key: '', reason })) };
   }
   const result = v.safeParse(schema, document.toJS() ?? {});
-  if (result.success) return { config: result.output, placeOf: (path) => at(offsetOf(document, path)) };
-  const mistakes = result.issues.flatMap(leaves).map(({ issue, path }) => ({
+  const open = todosOf(document).map(({ path, offset }) => ({
+    ...at(offset),
+    key: keyOf(path),
+    reason: 'is still to be filled in (TODO)',
+  }));
+  if (result.success && open.length === 0)
+    return { config: result.output, placeOf: (path) => at(offsetOf(document, path)) };
+  const mistakes = (result.issues ?? []).flatMap(leaves).map(({ issue, path }) => ({
     ...at(offsetOf(document, path)),
     key: keyOf(path),
     reason: reasonOf(issue),
   }));
-  return { mistakes: withoutRepeats(mistakes).sort((a, b) => a.line - b.line || a.column - b.column) };
+  // Of what is to be filled in nothing else need be said.
+  const others = mistakes.filter(({ key }) => !open.some((todo) => todo.key === key));
+  return {
+    mistakes: withoutRepeats([...open, ...others]).sort((a, b) => a.line - b.line || a.column - b.column),
+  };
 }
 
 function withoutRepeats(mistakes: readonly ConfigMistake[]): ConfigMistake[] {

@@ -6,6 +6,7 @@ import { VERSION } from '../common/version.ts';
 import { addAlerts } from './cli-alerts.ts';
 import type { DecodeOptions } from './commands/decode.ts';
 import type { ListOptions, ResolveOptions, ShowOptions } from './commands/dead-letters.ts';
+import type { InitOptions } from './commands/init.ts';
 import type { BrowseQueueOptions, PutQueueOptions } from './commands/mq.ts';
 
 /**
@@ -219,12 +220,12 @@ program
 
 program
   .command('init')
-  .description('write a commented config to begin with')
+  .description('write a commented config to begin with, or one that is guessed from a sample')
   .option('-o, --output <file>', 'where to', './tranweave.yml')
   .option('--force', 'overwrite the file if it is there')
-  .action(async (options: { output: string; force?: true }) =>
-    (await import('./commands/init.ts')).init(options),
-  );
+  .option('--from <sample>', 'a file whose encoding, records, fields and their meaning are guessed')
+  .option('--zone <zone>', "zone of the sample's times, if they name none: Asia/Seoul, UTC, +09:00")
+  .action(async (options: InitOptions) => (await import('./commands/init.ts')).init(options));
 
 program
   .command('generate')

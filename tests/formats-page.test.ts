@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { decoders } from '../collector/decoders/registry.ts';
 import { framings } from '../collector/framing/registry.ts';
+import { written } from './formats/init.ts';
 import { blocks, inputOf, outcomesOf, samples, shown } from './formats/samples.ts';
 
 /** docs/formats.md, run: each sample is read by the config below it, and gives what stands below that. */
@@ -22,4 +23,9 @@ test('every decoder and every framing has a sample', () => {
 
 test.each(samples)('$config', (sample) => {
   expect(outcomesOf(sample).map(shown).join('')).toBe(sample.output);
+});
+
+test('the config that is guessed of a sample is the one that the page shows', () => {
+  const sample = samples.find(({ config }) => config.includes('name: sample'));
+  expect(written(Buffer.from(sample?.text ?? ''), 'Asia/Seoul').text).toContain(sample?.config ?? 'none');
 });

@@ -1,5 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
 import { FatalError } from '../../common/errors.ts';
+import { timeZone } from '../../common/time-zone.ts';
+import { configText } from '../init/config-text.ts';
+import { guessInput } from '../init/guess.ts';
+import { SAMPLE_BYTES_MAX } from '../init/sample.ts';
 
 /** What `init` writes; a test checks that it is valid and that what is commented out would be, too. */
 export const STARTER = `# Tranweave. Every key with its meaning: docs/configuration.md. Check this file: tranweave validate
@@ -57,10 +62,23 @@ sinks:
     retention: 90d
 `;
 
-/** Writes a commented config. Throws a FatalError when the file is there and `force` is not given. */
-export function init({ output, force }: { output: string; force?: true }): void {
+export interface InitOptions {
+  output: string;
+  force?: true;
+  /** A sample, whose format and meaning are guessed. */
+  from?: string;
+  /** Of the sample's times, if they name none. */
+  zone?: string;
+}
+
+/**
+ * Writes a commented config: one to begin with, or one that is guessed from a sample. Throws a FatalError when the file is there and
+ * `force` is not given, or the sample cannot be read.
+ */
+export function init({ output, force, from, zone }: InitOptions): void {
+  const text = from === undefined ? STARTER : guessed(from, zone, output);
   try {
-    writeFileSync(output, STARTER, { flag: force ? 'w' : 'wx' });
+    writeFileSync(output, text, { flag: force ? 'w' : 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
       throw new FatalError(`${output} is there already; --force overwrites it, --output names another file`);
@@ -70,4 +88,38 @@ export function init({ output, force }: { output: string; force?: true }): void 
   process.stdout.write(
     `${output} is written; next: tranweave validate --config ${output}, then tranweave up --config ${output}\n`,
   );
+}
+
+function guessed(file: string, zone: string | undefined, output: string): string {
+  if (zone !== undefined && timeZone(zone) === undefined) {
+    throw new FatalError(`${zone} is not a time zone, like Asia/Seoul, UTC or +09:00`);
+  }
+  // What an input is called must be short and plain: it stands in metrics and rows.
+  const name =
+    basename(file)
+      .replace(/\..*$/, '')
+      .replaceAll(/[^\w-]+/g, '-') || 'sample';
+  return configText(guessInput(readBeginning(file), zone), { name, file: resolve(file), output });
+}
+
+/** One byte more than is looked at, which shows that there is more. */
+function readBeginning(file: string): Buffer {
+  const buffer = Buffer.alloc(SAMPLE_BYTES_MAX + 1);
+  let length = 0;
+  try {
+    const sample = openSync(file, 'r');
+    try {
+      for (;;) {
+        const read = readSync(sample, buffer, length, buffer.length - length, null);
+        length += read;
+        if (read === 0 || length === buffer.length) break;
+      }
+    } finally {
+      closeSync(sample);
+    }
+  } catch (error) {
+    throw new FatalError(`the sample ${file} cannot be read`, { cause: error });
+  }
+  if (length === 0) throw new FatalError(`the sample ${file} is empty`);
+  return buffer.subarray(0, length);
 }
