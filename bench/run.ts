@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { measureDecoders } from './decoders.ts';
 import { measureGrowth } from './growth.ts';
 import { measureLatency } from './latency.ts';
 import { measureMemory } from './memory.ts';
@@ -24,6 +25,7 @@ const PARTS = {
   memory: measureMemory,
   mq: measureMq,
   tailing: measureTailing,
+  decoders: measureDecoders,
 } satisfies Record<string, (dir: string, options: BenchOptions) => Promise<Report>>;
 type PartName = keyof typeof PARTS;
 

@@ -5,6 +5,7 @@ import { matchSource, parseSourceRecord, sha256, sourceId, sourcePrefix } from '
 import type { SourceRecord } from './identity.ts';
 import { bears, findOrigin, tailOf } from './origin.ts';
 import type { Candidate, Known } from './origin.ts';
+import { ownCopy } from './reading.ts';
 import { forgetSource, readRecords } from './source-records.ts';
 import type { RecordDeps, Records } from './source-records.ts';
 
@@ -112,7 +113,7 @@ class Book implements SourceBook {
     if (head.length < known || !head.subarray(0, known).equals(source.head)) return false;
     if (head.length === known) return true;
     await this.#saveOf(source, { ...source.record, head_bytes: head.length, head_sha256: sha256(head) });
-    source.head = Buffer.from(head);
+    source.head = ownCopy(head);
     return true;
   }
 
@@ -156,7 +157,7 @@ class Book implements SourceBook {
     const source: Source = {
       id,
       record: known,
-      head: Buffer.from(head.subarray(0, known.head_bytes)),
+      head: ownCopy(head.subarray(0, known.head_bytes)),
       readTo: undefined,
     };
     this.#bound.set(id, source);
@@ -216,7 +217,7 @@ class Book implements SourceBook {
     try {
       if ((await reply(redis.hsetnx(this.#key, id, JSON.stringify(record)))) === 1) {
         this.#index(id, file.ino);
-        const source: Source = { id, record, head: Buffer.from(head), readTo: undefined };
+        const source: Source = { id, record, head: ownCopy(head), readTo: undefined };
         this.#bound.set(id, source);
         return source;
       }

@@ -6,8 +6,9 @@ import type { FollowerDeps } from './follower-deps.ts';
 import { isSystemError } from './problems.ts';
 import { createSlots } from './slots.ts';
 import type { Slots } from './slots.ts';
-import { MARKER_BYTES_MAX } from './reading.ts';
+import { AROUND_BYTES } from './reading.ts';
 import { FileTailer } from './tailer.ts';
+import type { TailerDeps } from './tailer.ts';
 import { createTurns } from './turns.ts';
 import type { Turns } from './turns.ts';
 
@@ -23,6 +24,8 @@ const NOTHING = { batch: undefined, more: false };
  */
 export class FileFollower {
   readonly #deps: FollowerDeps;
+  /** The same for every file, of which there may be thousands. */
+  readonly #tailerDeps: TailerDeps;
   readonly #turns: Turns<FileTailer>;
   readonly #slots: Slots<FileTailer>;
   readonly #tailers = new Map<string, FileTailer>();
@@ -35,10 +38,12 @@ export class FileFollower {
 
   constructor(deps: FollowerDeps) {
     this.#deps = deps;
-    const { batchBytesMax, filesOpenMax } = deps.settings;
+    const { input, settings, book, patient, passedOver, open } = deps;
+    this.#tailerDeps = { ...input, ...settings, book, patient, passedOver, open };
+    const { batchBytesMax, filesOpenMax } = settings;
     this.#turns = createTurns<FileTailer>({
       turnsMax: Math.min(TURNS_MAX, filesOpenMax),
-      bufferBytes: batchBytesMax + MARKER_BYTES_MAX,
+      bufferBytes: batchBytesMax + AROUND_BYTES,
       read: (tailer, buffer) => this.#read(tailer, buffer),
       append: (tailer, batch) => this.#append(tailer, batch),
       left: (tailer) => {
@@ -130,11 +135,10 @@ export class FileFollower {
   }
 
   #met(file: FoundFile): void {
-    const { input, settings, book, patient, passedOver, open } = this.#deps;
     let tailer = this.#tailers.get(file.key);
     if (tailer === undefined) {
       const met = { ...file, isOld: !this.#hasScanned };
-      tailer = new FileTailer(met, { ...input, ...settings, book, patient, passedOver, open });
+      tailer = new FileTailer(met, this.#tailerDeps);
       this.#tailers.set(file.key, tailer);
     }
     tailer.path = file.path;

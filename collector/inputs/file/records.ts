@@ -2,6 +2,7 @@ import { timestampFromMillis } from '../../../common/timestamp.ts';
 import type { Frame } from '../../framing/framer.ts';
 import type { Outcome } from '../../outcome.ts';
 import type { InputDeps } from '../input.ts';
+import { ownCopy } from './reading.ts';
 
 /** Makes outcomes of one source's records, in order. @param path where the file is now. */
 export type RecordMaker = (frame: Frame, path: string) => readonly Outcome[];
@@ -35,7 +36,7 @@ export function createRecordMaker(
       return [isTooLong ? tooLong(deps, frame, event_id, meta) : broken(deps, frame, event_id, meta)];
     }
     // A copy: the frame's bytes are in a buffer that is used again.
-    header ??= first ? Buffer.from(frame.bytes) : null;
+    header ??= first ? ownCopy(frame.bytes) : null;
     const record = { bytes: frame.bytes, event_id, meta, first };
     return deps.pipeline.fromBytes(header === null ? record : { ...record, header });
   };

@@ -1,5 +1,6 @@
 import type { Framing } from '../../framing/framer.ts';
 import type { Content } from './content.ts';
+import { ownCopy } from './reading.ts';
 
 /** Where in a content reading begins. */
 
@@ -27,7 +28,7 @@ export async function readFirstRecord(
     framer.push(chunk, (frame) => {
       if (firsts.length > 0 || frame.start >= end) return;
       const isWhole = frame.problem === undefined && frame.length <= lineBytesMax;
-      firsts.push(isWhole ? Buffer.from(frame.bytes) : null);
+      firsts.push(isWhole ? ownCopy(frame.bytes) : null);
     });
     if (chunk.length < CHUNK_BYTES) break;
   }

@@ -12,7 +12,7 @@ import type { Content, Looks } from './content.ts';
 import { HEAD_BYTES_MAX } from './identity.ts';
 import { createGrowth } from './growth.ts';
 import type { Growth } from './growth.ts';
-import { isFile, MARKER_BYTES_MAX } from './reading.ts';
+import { AROUND_BYTES, isFile, MARKER_BYTES_MAX, ownCopy } from './reading.ts';
 import type { InputDeps } from '../input.ts';
 
 /** What a turn of reading came to. */
@@ -134,7 +134,7 @@ export class FileTailer {
     if (content === undefined) return { kind: 'moved' };
     const looks = await content.look();
     if (this.#reading === undefined) {
-      const begun = await this.#begin(content, looks);
+      const begun = await this.#begin(content, looks, buffer);
       if (begun.kind === 'moved') return begun;
       this.#see(content, looks);
       this.#heldBy = begun.kind === 'held' ? begun.heldBy : undefined;
@@ -230,9 +230,9 @@ export class FileTailer {
   }
 
   /** Finds out which source the file is, and opens it. */
-  async #begin(content: Content, looks: Looks): Promise<Beginning> {
+  async #begin(content: Content, looks: Looks, buffer: Buffer): Promise<Beginning> {
     const { lastLineAfterMs } = this.#deps;
-    const head = await content.read(Buffer.alloc(HEAD_BYTES_MAX), 0, HEAD_BYTES_MAX);
+    const head = await content.read(buffer, 0, HEAD_BYTES_MAX);
     this.#growth.reach(Math.max(head.length, content.length(looks)));
     const isSettled = this.#growth.hasRestedFor(lastLineAfterMs);
     return begin(this.#deps, { ...this.#met, path: this.path }, content, head, isSettled);
@@ -242,16 +242,16 @@ export class FileTailer {
     const { framer, marker, source } = reading;
     const offset = framer.end + framer.pending;
     const cut = source.record.cut ?? 0;
-    const chunkBytes = Math.min(buffer.length - MARKER_BYTES_MAX, cut > offset ? cut - offset : Infinity);
+    const chunkBytes = Math.min(buffer.length - AROUND_BYTES, cut > offset ? cut - offset : Infinity);
     const bytes = await content.read(buffer, offset - marker.length, marker.length + chunkBytes);
     const chunk = bytes.subarray(marker.length);
     if (
       !bytes.subarray(0, marker.length).equals(marker) ||
-      !(await this.#confirm(content, reading, offset))
+      !(await this.#confirm(content, reading, offset, buffer.subarray(-HEAD_BYTES_MAX)))
     ) {
       return { kind: 'ended' };
     }
-    reading.marker = Buffer.from(bytes.subarray(-MARKER_BYTES_MAX));
+    reading.marker = ownCopy(bytes.subarray(-MARKER_BYTES_MAX));
     source.readTo = { at: offset + chunk.length, bytes: reading.marker };
     this.#readTo = Math.max(this.#readTo, offset + chunk.length);
     this.#growth.reach(offset + chunk.length);
@@ -271,9 +271,9 @@ export class FileTailer {
   }
 
   /** After the chunk was read, so that a chunk of another content does not pass. */
-  async #confirm(content: Content, { source }: Reading, offset: number): Promise<boolean> {
+  async #confirm(content: Content, { source }: Reading, offset: number, room: Buffer): Promise<boolean> {
     const { book, patient } = this.#deps;
-    const head = await content.read(Buffer.alloc(HEAD_BYTES_MAX), 0, HEAD_BYTES_MAX);
+    const head = await content.read(room, 0, HEAD_BYTES_MAX);
     // Written anew, maybe while nobody looked. Its size now, since that may have been a moment ago.
     if (await content.isCutBefore(offset)) return false;
     return patient.patiently(() => book.confirm(source, head));
