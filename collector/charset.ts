@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import iconv from 'iconv-lite';
 import * as v from 'valibot';
 
@@ -80,12 +80,12 @@ export function createCharset(name = 'utf-8', onBadBytes: OnBadBytes = 'dead-let
     isUtf8: plainName(name) === 'utf8',
     isAlso: (other) =>
       iconv.encodingExists(other) &&
-      (iconv.getCodec(other) === iconv.getCodec(name) || (isAscii(other) && isAsciiBased)),
+      (iconv.getCodec(other) === iconv.getCodec(name) || (isAsciiName(other) && isAsciiBased)),
     isAsciiBased,
   };
 }
 
-const isAscii = (name: string) => /^(?:us)?ascii$/.test(plainName(name));
+const isAsciiName = (name: string) => /^(?:us)?ascii$/.test(plainName(name));
 
 interface Reader {
   /** Undefined if the bytes are no text. */
@@ -119,11 +119,16 @@ function utf16(name: string): Reader {
   };
 }
 
+const ASCII = Buffer.from(Array.from({ length: 128 }, (_, byte) => byte));
+
 function tableReader(name: string): Reader {
   const lenient = (bytes: Buffer) => decode(bytes, name);
+  // Most of what nodes write is ASCII, which needs no table where all of it means the same.
+  const holdsAscii = decode(ASCII, name) === ASCII.toString('latin1');
   return {
     lenient,
     strict: (bytes) => {
+      if (holdsAscii && isAscii(bytes)) return bytes.toString('latin1');
       const text = decode(bytes, name);
       // Some encodings can write U+FFFD itself; then it is what the bytes say.
       return !text.includes('\uFFFD') || iconv.encode(text, name).equals(bytes) ? text : undefined;

@@ -165,7 +165,7 @@ function countIn(countField: string, name: string, outer: readonly Fields[]): nu
 }
 
 /** Spaces of every kind, and what programs in C and COBOL leave in fields that were never filled. */
-const isBlank = (char: string) => char === '\0' || char.trim() === '';
+const isBlank = (char: string) => char === ' ' || char === '\0' || char.trim() === '';
 
 function trimLeft(text: string): string {
   let start = 0;

@@ -70,13 +70,17 @@ function indexOfEnd(text: string, end: string, from: number): number {
   return at;
 }
 
+const BACKSLASH = '\\'.charCodeAt(0);
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '\\': '\\' };
 
 /** @param start behind the opening quote. */
 function readQuoted(text: string, start: number, quote: string): Token | undefined {
   const pieces: string[] = [];
+  const quoteCode = quote.charCodeAt(0);
   let from = start;
   for (let at = start; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code !== quoteCode && code !== BACKSLASH) continue;
     const char = text.charAt(at);
     if (char === quote && text.charAt(at + 1) !== quote) {
       pieces.push(text.slice(from, at));
@@ -84,7 +88,7 @@ function readQuoted(text: string, start: number, quote: string): Token | undefin
     }
     const next = text.charAt(at + 1);
     const escaped = char === quote || (char === '\\' && next === quote) ? quote : ESCAPES[next];
-    if (escaped === undefined || (char !== quote && char !== '\\')) continue;
+    if (escaped === undefined) continue;
     pieces.push(text.slice(from, at), escaped);
     at += 1;
     from = at + 1;

@@ -58,7 +58,7 @@ const entries = v.strictObject({
   scan_interval: v.optional(
     v.pipe(
       duration(
-        'How often files are looked for, and looked at for growth, where the system does not tell of it (network mounts, links, wildcards in the names of folders). Elsewhere they are looked at every 10 intervals, should it have missed something. Up to 1h.',
+        'How often files are looked for, and looked at for growth, where the system does not tell of it (network mounts, links, wildcards in the names of folders). Elsewhere they are looked at every 20 intervals, should it have missed something. Up to 1h.',
       ),
       v.minValue(1, 'must be more than 0'),
       v.maxValue(SCAN_INTERVAL_MS_MAX, 'must be at most 1h'),

@@ -103,8 +103,10 @@ class Book implements SourceBook {
 
   async note(source: Source): Promise<void> {
     const { readTo, record } = source;
-    const tail = readTo === undefined ? undefined : tailOf(readTo.at, readTo.bytes);
-    if (tail === undefined || tail.at === record.tail?.at) return;
+    // Before anything is hashed: most files are where they were.
+    if (readTo === undefined || readTo.at === record.tail?.at) return;
+    const tail = tailOf(readTo.at, readTo.bytes);
+    if (tail === undefined) return;
     await this.#saveOf(source, { ...record, tail });
   }
 

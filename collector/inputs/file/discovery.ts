@@ -36,6 +36,8 @@ export function createDiscovery(
 ): Discovery {
   const paths = patterns.paths.map((path) => resolve(path));
   const ignore = patterns.exclude.map((path) => resolve(path));
+  /** What the last scan found, by path: what has not changed is kept, so that thousands of files at rest make nothing old. */
+  let last = new Map<string, FoundFile>();
   return {
     folders: paths.map(fixedFolder),
     isFlat: paths.every((path) => fixedFolder(path) === dirname(path)),
@@ -44,12 +46,16 @@ export function createDiscovery(
       const matches = await Promise.all(paths.map((path) => matching(path, ignore)));
       const names = [...new Set(matches.flat())].sort();
       const found = new Map<string, FoundFile>();
+      const looked = new Map<string, FoundFile>();
       for (let i = 0; i < names.length; i += STATS_MAX) {
         const part = names.slice(i, i + STATS_MAX);
-        for (const file of await Promise.all(part.map((path) => look(path, problems)))) {
-          if (file !== undefined && !found.has(file.key)) found.set(file.key, file);
+        for (const file of await Promise.all(part.map((path) => look(path, last.get(path), problems)))) {
+          if (file === undefined) continue;
+          looked.set(file.path, file);
+          if (!found.has(file.key)) found.set(file.key, file);
         }
       }
+      last = looked;
       return found;
     },
   };
@@ -73,22 +79,31 @@ function matching(path: string, ignore: readonly string[]): Promise<string[]> {
   });
 }
 
-async function look(path: string, problems: FileProblems): Promise<FoundFile | undefined> {
+/** @param before what the path led to when it was looked at last; given back if nothing has changed. */
+async function look(
+  path: string,
+  before: FoundFile | undefined,
+  problems: FileProblems,
+): Promise<FoundFile | undefined> {
   try {
     // Inode numbers of some file systems need all their 64 bits.
     const named = await lstat(path, { bigint: true });
     const isLink = named.isSymbolicLink();
     const stats = isLink ? await stat(path, { bigint: true }) : named;
     if (!stats.isFile()) return undefined;
-    return {
-      path,
-      key: `${stats.dev}:${stats.ino}`,
-      dev: String(stats.dev),
-      ino: String(stats.ino),
-      bytes: Number(stats.size),
-      changed: stats.mtimeNs,
-      isLink,
-    };
+    const [dev, ino, bytes, changed] = [
+      String(stats.dev),
+      String(stats.ino),
+      Number(stats.size),
+      stats.mtimeNs,
+    ];
+    const isSame =
+      before?.changed === changed &&
+      before.bytes === bytes &&
+      before.ino === ino &&
+      before.dev === dev &&
+      before.isLink === isLink;
+    return isSame ? before : { path, key: `${dev}:${ino}`, dev, ino, bytes, changed, isLink };
   } catch (error) {
     if (!isSystemError(error)) throw error;
     problems.report(path, error);

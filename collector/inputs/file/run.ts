@@ -27,7 +27,7 @@ const SWEEP_INTERVAL_MS = 60_000;
 const CONFIRM_INTERVAL_MS = 30_000;
 
 /** Where the system tells of changes, files are looked at every so many intervals: it may lose some. */
-const TOLD_INTERVALS = 10;
+const TOLD_INTERVALS = 20;
 
 const openToRead = (path: string): Promise<FileHandle> => open(path, 'r');
 
