@@ -98,7 +98,7 @@ const entries = v.strictObject({
       v.minValue(1, 'must be more than 0'),
       v.maxValue(BATCH_BYTES_MAX, 'must be at most 64MiB'),
     ),
-    '512KiB',
+    '128KiB',
   ),
   files_open_max: v.optional(
     wholeNumber(
