@@ -1,5 +1,5 @@
-import { Document, isCollection } from 'yaml';
 import type { Guess } from './guess.ts';
+import { inline } from './inline.ts';
 import type { ProposedRule } from './mapping.ts';
 
 /** The guess as a config, with what was seen and what is to be filled in as comments. */
@@ -124,22 +124,4 @@ function comment(text: string): string[] {
     line += ` ${word}`;
   }
   return [...lines, line];
-}
-
-/** A value as YAML in one line, in quotes where it needs them. */
-export function inline(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(inline).join(', ')}]`;
-  if (typeof value !== 'object' || value === null) return scalar(value);
-  const pairs = Object.entries(value).map(([key, part]) => `${scalar(key)}: ${inline(part)}`);
-  return `{ ${pairs.join(', ')} }`;
-}
-
-/** As it stands within brackets, where more needs quotes than outside of them. */
-function scalar(value: unknown): string {
-  const document = new Document([value]);
-  if (isCollection(document.contents)) document.contents.flow = true;
-  return document
-    .toString({ lineWidth: 0, singleQuote: true, flowCollectionPadding: false })
-    .trim()
-    .slice(1, -1);
 }
