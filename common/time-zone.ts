@@ -8,6 +8,8 @@ export interface TimeZone {
   name: string;
   /** UTC in ms since 1970 of a wall time given as if it were UTC. A time that the clock skipped or showed twice is taken before the change. */
   toUtc(wallMillis: number): number;
+  /** How far the wall time is ahead of UTC then, in ms. */
+  offsetAt(utcMillis: number): number;
 }
 
 /** Undefined if there is no zone of that name: `Asia/Seoul`, `UTC`, `+09:00`. */
@@ -15,7 +17,7 @@ export function timeZone(name: string): TimeZone | undefined {
   const fixed = /^([+-])(\d\d):(\d\d)$/.exec(name);
   if (fixed !== null) {
     const offset = (fixed[1] === '-' ? -60_000 : 60_000) * (Number(fixed[2]) * 60 + Number(fixed[3]));
-    return { name, toUtc: (wallMillis) => wallMillis - offset };
+    return { name, toUtc: (wallMillis) => wallMillis - offset, offsetAt: () => offset };
   }
   let format: Intl.DateTimeFormat;
   try {
@@ -36,6 +38,7 @@ export function timeZone(name: string): TimeZone | undefined {
   };
   return {
     name,
+    offsetAt,
     toUtc: (wallMillis) => {
       // The offset that held a day before the wall time; if it still gives that wall time it is right, else the later one is.
       const before = wallMillis - offsetAt(wallMillis - 86_400_000);

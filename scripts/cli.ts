@@ -7,6 +7,7 @@ import { addAlerts } from './cli-alerts.ts';
 import type { DecodeOptions } from './commands/decode.ts';
 import type { ListOptions, ResolveOptions, ShowOptions } from './commands/dead-letters.ts';
 import type { InitOptions } from './commands/init.ts';
+import type { InsightsOptions, ShowInsightOptions } from './commands/insights.ts';
 import type { BrowseQueueOptions, PutQueueOptions } from './commands/mq.ts';
 
 /**
@@ -177,6 +178,30 @@ selecting(deadLetters.command('drop'))
   );
 
 addAlerts(program, configOption);
+const insights = program
+  .command('insights')
+  .description('what is counted of the transactions as they come: windows, groups, measures');
+
+insights
+  .command('list')
+  .description(
+    'the insights of the config: since when they are counted, open and final windows, what came late',
+  )
+  .addOption(configOption())
+  .option('--json', 'the same as JSON')
+  .action(async (options: InsightsOptions) => (await import('./commands/insights.ts')).list(options));
+
+insights
+  .command('show')
+  .description('the newest windows of one insight with their rows, in the time zone of its windows')
+  .argument('<name>', 'the insight')
+  .addOption(configOption())
+  .option('-w, --windows <count>', 'how many of the newest windows', wholeNumber, 3)
+  .option('-n, --limit <count>', 'how many rows of each window', wholeNumber, 50)
+  .option('--json', 'the same as JSON, all rows')
+  .action(async (name: string, options: ShowInsightOptions) =>
+    (await import('./commands/insights.ts')).show(name, options),
+  );
 
 const mq = program
   .command('mq')

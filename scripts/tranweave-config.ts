@@ -14,6 +14,8 @@ import { redisConfigSchema } from '../common/redis/connection.ts';
 import { processorConfigSchema } from '../processor/config.ts';
 import { ALERTS_SINK, alertsSchema } from '../sinks/alerting/config.ts';
 import { sinksProcessConfigSchema } from '../sinks/config.ts';
+import { insightsSchema } from '../sinks/insights/config.ts';
+import { INSIGHTS } from '../sinks/insights/sink.ts';
 import { sinkSchema } from '../sinks/registry.ts';
 
 /** The whole config, put together from what each part says of itself. docs/configuration.md is made from it. */
@@ -62,7 +64,7 @@ const notReserved = <T extends { name: string }>() =>
   v.rawCheck<T[]>(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
     dataset.value.forEach(({ name }, at) => {
-      if (name === ALERTS_SINK)
+      if (name === ALERTS_SINK || name === INSIGHTS)
         addIssue({ message: 'is reserved; choose another', path: pathTo(dataset.value, at, 'name') });
     });
   });
@@ -103,6 +105,12 @@ export const tranweaveConfigSchema = v.strictObject(
       unique('name'),
       notReserved(),
       v.description('Where everything is stored.'),
+    ),
+    insights: v.pipe(
+      v.optional(insightsSchema, []),
+      v.description(
+        'Numbers of the transactions as they come, by group and window of time ([insights.md](insights.md)). Counted by sinks processes.',
+      ),
     ),
     sinks_process: v.pipe(
       v.optional(sinksProcessConfigSchema, {}),

@@ -7,6 +7,9 @@ import { systemClock } from '../common/clock.ts';
 import { silentLogger } from '../common/logger.ts';
 import { startClickHouse } from '../common/testing/clickhouse.ts';
 import type { TestClickHouse } from '../common/testing/clickhouse.ts';
+import { singleServer } from '../sinks/clickhouse/topology.ts';
+import { definitionOf } from '../sinks/insights/definition.ts';
+import { createTables } from '../sinks/insights/table.ts';
 import { createSink, sinkSchema } from '../sinks/registry.ts';
 import { tranweaveConfigSchema } from '../scripts/tranweave-config.ts';
 import * as v from 'valibot';
@@ -38,6 +41,14 @@ beforeAll(async () => {
   const sink = createSink(config, { name: 'clickhouse', clock: systemClock, logger: silentLogger() });
   await sink.open(new AbortController().signal);
   await sink.close();
+  // The views of insights are made by insights, as the documents define them.
+  const texts = [textOf('examples/campaign/tranweave.yml'), ...blocks('docs/insights.md', 'yaml')];
+  for (const { insights } of texts.map((text) => checkConfig(text, tranweaveConfigSchema, {}).config!)) {
+    for (const insight of insights) {
+      const generation = { definition: definitionOf(insight), generation: '20260302T000000000' };
+      await createTables(server.client, 'tranweave', singleServer, generation, new AbortController().signal);
+    }
+  }
 });
 afterAll(() => server.stop());
 
@@ -51,8 +62,10 @@ describe('SQL in the documents', () => {
       new Set([
         'README.ko.md',
         'README.md',
+        'docs/insights.md',
         'docs/queries.md',
         'docs/sql-cookbook.md',
+        'examples/campaign/README.md',
         'examples/eai/README.md',
         'examples/hub-euc-kr/README.md',
         'examples/ibm-ace/README.md',

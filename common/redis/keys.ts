@@ -88,5 +88,26 @@ export function createKeys(prefix: string) {
     alertSilences: () => `${prefix}:{alerts}:silences`,
     /** zset: transaction id → deadline in ms since 1970. */
     deadlines: (partition: number) => `${prefix}:{${partition}}:deadlines`,
+    /** hash: what the insights' sink has counted of the partition, and by which definitions; see sinks/insights/lane-state.ts. */
+    insightLane: (partition: number) => `${prefix}:{${partition}}:insights`,
+    /** What the partition has of an insight of one generation; see sinks/insights/lane-keys.ts. */
+    insightPart: (partition: number, name: string, generation: string, part: string) =>
+      `${prefix}:{${partition}}:insight:${name}:${generation}:${part}`,
+    /** What SCAN's MATCH must be for all of these of an insight. */
+    insightPartsMatch: (name: string) => `${prefix}:{*}:insight:${name}:*`,
+    /** hash: the insights' definitions, the last revision, and the fence of whoever puts partitions together. */
+    insights: () => `${prefix}:{insights}:state`,
+    /** hash: start of a window (ms since 1970) → JSON of what is known of it, one per insight and generation. */
+    insightWindows: (name: string, generation: string) =>
+      `${prefix}:{insights}:windows:${name}:${generation}`,
+    /** hash: row → its JSON, until ClickHouse has it; one per insight and generation. */
+    insightPending: (name: string, generation: string) =>
+      `${prefix}:{insights}:pending:${name}:${generation}`,
+    /** What SCAN's MATCH must be for the keys of an insight's generations that are not of one partition. */
+    insightGenerationsMatch: (name: string) => `${prefix}:{insights}:*:${name}:2*T*`,
+    /** hash with TTL once the window is closed: group → JSON of its row; for whoever looks numbers up. @param window as text, in the insight's zone. */
+    insightLookup: (name: string, window: string) => `${prefix}:{insights}:rows:${name}:${window}`,
+    /** stream: rows and windows as they change; for whoever follows them. */
+    insightStream: (name: string) => `${prefix}:{insights}:stream:${name}`,
   };
 }

@@ -60,7 +60,7 @@ describe('R27: a user of Redis', () => {
   test.each([
     ['a command of a script', ['~*', '&*', '+@all', '-xadd'], 'XADD tranweave:meta'],
     ['a part of one', ['~*', '&*', '+@all', '-xgroup|setid'], 'XGROUP SETID tranweave:meta'],
-    ['a command of our own', ['~*', '&*', '+@all', '-hmget'], 'lacks rights'],
+    ['a command of our own', ['~*', '&*', '+@all', '-info'], 'lacks rights'],
     ['our keys', ['~others:*', '&*', '+@all'], 'lacks rights'],
   ])('who lacks %s is told so at once', async (_, rights, words) => {
     const joining = as(rights, (client) => joinDeployment(client, createKeys('tranweave'), 2));

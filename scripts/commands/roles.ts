@@ -6,6 +6,7 @@ import type { Logger } from '../../common/logger.ts';
 import type { SharedConfig, Started } from '../../common/role.ts';
 import { alertsSink } from '../../sinks/alerting/sink.ts';
 import type { RedisSink } from '../../sinks/redis-sink.ts';
+import { insightsSink } from '../../sinks/insights/sink.ts';
 import { streamsOf } from '../../sinks/registry.ts';
 import { historyOf } from '../summary-history.ts';
 import { loadTranweaveConfig } from '../tranweave-config.ts';
@@ -74,7 +75,12 @@ async function startRole(
 
 /** The sinks that live on Redis itself, as sections of the config ask for them. */
 export function redisSinksOf(config: TranweaveConfig): RedisSink[] {
-  return [...alertsSink(config.alerts, config)];
+  const { insights, sinks } = config;
+  const store = sinks.find((sink) => sink.type === 'clickhouse');
+  return [
+    ...alertsSink(config.alerts, config),
+    ...(insights.length === 0 ? [] : [insightsSink(insights, store)]),
+  ];
 }
 
 /** What every role needs: the deployment, and the groups that must have everything before it is trimmed. */

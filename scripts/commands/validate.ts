@@ -25,6 +25,14 @@ export function validate(file: string): void {
       config.alerts.rules.map((rule) => `${rule.name} (${rule.type})`),
     ),
     ...listed('api', config.api === undefined ? [] : [inWords(config.api)]),
+    ...(config.insights.length === 0
+      ? []
+      : listed(
+          'insights',
+          config.insights.map(({ name, group_by }) =>
+            group_by.length === 0 ? name : `${name} (by ${group_by.map(({ as }) => as).join(', ')})`,
+          ),
+        )),
     '',
     ...flowsInWords(config),
   ];

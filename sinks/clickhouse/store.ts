@@ -32,7 +32,8 @@ export function createClickHouseStore(settings: ClickHouseSinkConfig): Store {
   };
 }
 
-function clientOf(settings: ClickHouseSinkConfig): ClickHouseClient {
+/** The caller closes it. */
+export function clientOf(settings: ClickHouseSinkConfig): ClickHouseClient {
   return createClient({
     url: settings.url,
     request_timeout: settings.request_timeout,
@@ -48,7 +49,7 @@ function clientOf(settings: ClickHouseSinkConfig): ClickHouseClient {
   });
 }
 
-function topologyOf({ cluster, request_timeout }: ClickHouseSinkConfig): Topology {
+export function topologyOf({ cluster, request_timeout }: ClickHouseSinkConfig): Topology {
   return cluster === undefined ? singleServer : clusterTopology(cluster, request_timeout);
 }
 
