@@ -71,12 +71,9 @@ export async function redisToSummaries(lab: Lab, load: Load): Promise<Measured> 
 /** Follows a stage that fills the log streams, before anything was merged: stores logs and nothing else. */
 export async function redisToTrackingLog(lab: FullLab, load: Load): Promise<Measured> {
   await emptyTables(lab);
-  const name = 'clickhouse';
-  // The last batch of each partition, which is never full, would wait seconds for logs that do not come.
-  const sink = { name, type: 'clickhouse', url: lab.clickhouseUrl, batch: { delay_max: '100ms' } };
-  const sinks = await lab.start('sinks', { sinks: [sink] });
+  const sinks = await startEagerSinks(lab);
   const measured = await measure(lab, load.ledger.lines, { sinks }, () =>
-    until('the logs are stored', () => isDrained(lab, sinkGroup(name), ['log'])),
+    until('the logs are stored', () => isDrained(lab, sinkGroup('clickhouse'), ['log'])),
   );
   await sinks.stop();
   await expectLogTable(lab, load.ledger);
@@ -86,13 +83,19 @@ export async function redisToTrackingLog(lab: FullLab, load: Load): Promise<Meas
 /** Follows redisToSummaries: stores logs and summaries. */
 export async function redisToClickHouse(lab: FullLab, load: Load): Promise<Measured> {
   await emptyTables(lab);
-  const sinks = await lab.start('sinks');
+  const sinks = await startEagerSinks(lab);
   const measured = await measure(lab, load.ledger.lines, { sinks }, () =>
     until('logs and summaries are stored', () => isDrained(lab)),
   );
   await sinks.stop();
   await expectTables(lab, load.ledger);
   return measured;
+}
+
+/** The last batch of each partition, which is never full, would wait seconds for rows that do not come. */
+function startEagerSinks(lab: FullLab) {
+  const sink = { name: 'clickhouse', type: 'clickhouse', url: lab.clickhouseUrl };
+  return lab.start('sinks', { sinks: [{ ...sink, batch: { delay_max: '100ms' } }] });
 }
 
 /** Everything at once, from a file that appears to the last row in both tables. */

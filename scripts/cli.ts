@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=128
+#!/usr/bin/env -S node --enable-source-maps
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { describeError, FatalError, RetriableError } from '../common/errors.ts';
 import { VERSION } from '../common/version.ts';
@@ -11,7 +11,7 @@ import type { InsightsOptions, ShowInsightOptions } from './commands/insights.ts
 import type { BrowseQueueOptions, PutQueueOptions } from './commands/mq.ts';
 
 /**
- * The one command of Tranweave. The flags above: node-flags.ts.
+ * The one command of Tranweave. The flag above: node-flags.ts.
  *
  * Each subcommand's code is loaded when it is called, so that `--help` is quick and a role
  * loads only what it needs.

@@ -1,5 +1,6 @@
 /**
  * How Node runs Tranweave, wherever it is started: the command's own first line, the image and `up` say the same, as a test holds them to.
- * Errors name the sources' lines; and young objects (logs that live for milliseconds) get room, so that the garbage collector has less to copy.
+ * Errors name the sources' lines. Young objects get the room that is usual (16 MiB): with 128 MiB nothing was faster, and each process took 30
+ * to 180 MiB more (docs/performance.md).
  */
-export const NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=128'] as const;
+export const NODE_FLAGS = ['--enable-source-maps'] as const;

@@ -10,7 +10,7 @@ export const batchConfigSchema = v.strictObject({
   ),
   delay_max: v.optional(
     duration(
-      'How long a row may wait for its batch to fill, at most: less, down to 1s, while the store takes batches quickly.',
+      'How long a row may wait for its batch to fill, at most: less, down to a quarter of it, while the store takes batches quickly.',
     ),
     '4s',
   ),

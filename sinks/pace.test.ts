@@ -16,6 +16,7 @@ const CONFIG = v.parse(batchConfigSchema, {
 const paceOf = (config: BatchConfig) => {
   const pace = createPace(config);
   pace.begin();
+  times(30, () => pace.onStored(5000));
   return pace;
 };
 
@@ -65,29 +66,23 @@ test.each<Pressure>(['memory', 'parts', 'requests'])(
   },
 );
 
-test('a delay that is configured longer than any pace would make it stays', () => {
-  const slow = { ...CONFIG, delay_max: 60_000 };
-  const pace = paceOf(slow);
+test('a delay that is configured longer than any pace would make it is not made longer', () => {
+  const pace = createPace({ ...CONFIG, delay_max: 60_000 });
+  pace.begin();
   pace.onPressure('parts');
-  expect(pace.batch()).toEqual(slow);
+  expect(pace.batch().delay_max).toBe(15_000);
 });
 
-test('batches of a store that takes them quickly wait less, but a second, and longer again when it gets slow', () => {
+test('batches of a store that takes them quickly wait less, but a quarter, and longer again when it gets slow', () => {
   const pace = createPace(CONFIG);
   const ends = Array.from({ length: 16 }, () => pace.begin());
+  expect(pace.batch().delay_max).toBe(500);
   times(30, () => pace.onStored(20));
-  expect(pace.batch().delay_max).toBe(1000);
+  expect(pace.batch().delay_max).toBe(500);
   times(30, () => pace.onStored(100));
   expect(pace.batch().delay_max).toBeCloseTo(1600, -1);
   times(30, () => pace.onStored(300));
   expect(pace.batch()).toEqual(CONFIG);
   for (const end of ends.slice(1)) end();
-  expect(pace.batch().delay_max).toBe(1000);
-});
-
-test('a delay that is configured shorter than that stays', () => {
-  const quick = { ...CONFIG, delay_max: 50 };
-  const pace = createPace(quick);
-  times(30, () => pace.onStored(20));
-  expect(pace.batch()).toEqual(quick);
+  expect(pace.batch().delay_max).toBe(500);
 });

@@ -31,8 +31,8 @@ const SIZE_MIN = 1 / 64;
 /** A process that looks stuck is restarted: far less than its loops may be silent for. */
 const DELAY_MS_MAX = 30_000;
 const RECOVERY = 1.25;
-/** However quick a store is: what keeps tables in parts wants no more than a batch a second of each stream. */
-const LEISURE_MS_MIN = 1_000;
+/** Of the delay that is configured, however quick a store is: by default a second, and what keeps tables in parts wants no more batches than that. */
+const LEISURE_SHARE_MIN = 1 / 4;
 /** What the last write counts for in how long writes take. */
 const NEWEST_SHARE = 0.2;
 
@@ -41,7 +41,7 @@ export function createPace(configured: BatchConfig): Pace {
   let size = 1;
   /** 1 while there are not too many parts. */
   let stretch = 1;
-  let writeMs = configured.delay_max;
+  let writeMs = 0;
   let streams = 0;
   let writes = configured.writes_max;
   const react: Record<Pressure, () => void> = {
@@ -59,7 +59,10 @@ export function createPace(configured: BatchConfig): Pace {
   const delay = () => {
     if (stretch > 1) return configured.delay_max * stretch;
     // Then all of them together write about as long as they wait, one at a time.
-    return Math.min(Math.max(streams * writeMs, LEISURE_MS_MIN), configured.delay_max);
+    return Math.min(
+      Math.max(streams * writeMs, configured.delay_max * LEISURE_SHARE_MIN),
+      configured.delay_max,
+    );
   };
   return {
     begin: () => {
