@@ -1,4 +1,6 @@
 import { summaryFromLine } from '../common/summary-row.ts';
+import { rowFromLine } from '../common/wire-row.ts';
+import type { WireRow } from '../common/wire-row.ts';
 import { linesOf, startInsertRecorder } from './insert-recorder.ts';
 import type { Insert } from './insert-recorder.ts';
 import { openFullLab } from './lab.ts';
@@ -89,9 +91,15 @@ async function latenciesOf(
   }
 
   function noteLog(line: string, at: number): void {
-    const { transaction_id: id, step } = JSON.parse(line) as { transaction_id: string; step: string };
+    const { transaction_id: id, step } = logOf(line);
     latencies.note('logRow', load.placeOf(id, step), at);
   }
+}
+
+function logOf(line: string): WireRow & { transaction_id: string; step: string; event_id: string } {
+  const { row, reason } = rowFromLine('log', line);
+  if (row === undefined) throw new Error(`a row that was inserted ${reason}`);
+  return row as ReturnType<typeof logOf>;
 }
 
 function latenessOf({ due, sent }: SentSteadily): { p99: number; max: number } {
@@ -104,8 +112,7 @@ function createLooking(lab: FullLab) {
   let last = 0;
   const looks: Promise<boolean>[] = [];
   const isFound = async (insert: Insert) => {
-    const row = JSON.parse(linesOf(insert).at(-1) ?? '{}') as { transaction_id: string; event_id: string };
-    const { transaction_id: transaction, event_id: event } = row;
+    const { transaction_id: transaction, event_id: event } = logOf(linesOf(insert).at(-1) ?? '');
     const found = await ask<{ n: string }>(
       lab,
       `SELECT count() AS n FROM tranweave.tracking_log WHERE transaction_id = '${transaction}' AND event_id = '${event}'`,
