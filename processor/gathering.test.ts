@@ -1,27 +1,38 @@
 import { expect, test } from 'vitest';
-import { createGathering } from './gathering.ts';
+import { systemClock } from '../common/clock.ts';
+import { busyShareOfProcess, createGathering } from './gathering.ts';
 
-const with8 = () => {
-  const gathering = createGathering(200);
+test('takes a moment at leisure, and as long as it may in a busy process', () => {
+  let share = 0;
+  const gathering = createGathering(200, () => share);
   for (let i = 0; i < 8; i += 1) gathering.begin();
-  return gathering;
-};
-
-test('takes its share of the work, within bounds', () => {
-  const gathering = with8();
-  expect([0, 2, 5, 20, 1000].map((workMs) => gathering.delayMs(workMs))).toEqual([24, 24, 40, 160, 200]);
+  const delays = [0, 0.7, 0.825, 0.95, 1].map((busy) => {
+    share = busy;
+    return gathering.delayMs();
+  });
+  expect(delays).toEqual([24, 24, 112, 200, 200]);
 });
 
 test('is longer the more partitions take turns, and shorter again when they are let go', () => {
-  const gathering = createGathering(200);
-  expect(gathering.delayMs(0)).toBe(20);
+  const gathering = createGathering(200, () => 0);
+  expect(gathering.delayMs()).toBe(20);
   const ends = Array.from({ length: 100 }, () => gathering.begin());
-  expect(gathering.delayMs(0)).toBe(200);
+  expect(gathering.delayMs()).toBe(200);
   for (const end of ends.slice(0, 90)) end();
-  expect(gathering.delayMs(0)).toBe(30);
+  expect(gathering.delayMs()).toBe(30);
 });
 
 test('is never longer than what is configured', () => {
-  expect(createGathering(5).delayMs(0)).toBe(5);
-  expect(createGathering(0).delayMs(100)).toBe(0);
+  expect(createGathering(5, () => 0).delayMs()).toBe(5);
+  expect(createGathering(0, () => 1).delayMs()).toBe(0);
+});
+
+test('a process that does nothing but compute is busy, once somebody has looked for a second', async () => {
+  let now = 0;
+  const share = busyShareOfProcess({ ...systemClock, now: () => now });
+  expect(share()).toBe(0);
+  await new Promise(setImmediate);
+  for (const end = performance.now() + 50; performance.now() < end;);
+  now += 1_000;
+  expect(share()).toBeGreaterThan(0);
 });

@@ -1,23 +1,28 @@
+import { performance } from 'node:perf_hooks';
+import type { Clock } from '../common/clock.ts';
+
 /**
  * How long logs are gathered before they are merged. Longer means fewer turns of a partition's loop, each of which costs some calls to Redis
  * whatever it brings, and fewer revisions of a transaction whose logs come one after the other; shorter means that summaries are there
- * sooner. So it is in proportion to what there is to do, by all partitions of the process together.
+ * sooner. So a process at leisure gathers for a moment, and a busy one as long as it may.
  */
 export interface Gathering {
   /** A partition is worked on from here on, until what is returned is called. */
   begin(): () => void;
-  /** @param workMs how long merging and committing took the last time. */
-  delayMs(workMs: number): number;
+  delayMs(): number;
 }
 
-/** Gathering takes so many times as long as the work, so that what a turn costs is the same share of the time at any load. */
-const DELAY_PER_WORK = 8;
 /** The turns of all partitions together are no more than one in so many ms; measured, a turn with few logs costs about 0.5 ms. */
 const TURN_MS_MIN = 3;
 const DELAY_MS_MIN = 20;
+/** Busy for a smaller share of the time than the first is leisure, for a greater one than the second as busy as can be. */
+const [LEISURE, BUSY] = [0.7, 0.95];
 
-/** @param delayMsMax `processor.merge_delay` */
-export function createGathering(delayMsMax: number): Gathering {
+/**
+ * @param delayMsMax `processor.merge_delay`
+ * @param busyShare of the time lately, 0 to 1
+ */
+export function createGathering(delayMsMax: number, busyShare: () => number): Gathering {
   let partitions = 0;
   return {
     begin: () => {
@@ -26,7 +31,29 @@ export function createGathering(delayMsMax: number): Gathering {
         partitions -= 1;
       };
     },
-    delayMs: (workMs) =>
-      Math.min(Math.max(DELAY_PER_WORK * workMs, TURN_MS_MIN * partitions, DELAY_MS_MIN), delayMsMax),
+    delayMs: () => {
+      const least = Math.min(Math.max(TURN_MS_MIN * partitions, DELAY_MS_MIN), delayMsMax);
+      const busy = Math.min(Math.max((busyShare() - LEISURE) / (BUSY - LEISURE), 0), 1);
+      return Math.round(least + busy * (delayMsMax - least));
+    },
+  };
+}
+
+const LOOK_MS = 1_000;
+
+/** For which share of the last second or two this process was not just waiting. */
+export function busyShareOfProcess(clock: Clock): () => number {
+  let lookedAt = clock.now();
+  let last = performance.eventLoopUtilization();
+  let share = 0;
+  return () => {
+    const now = clock.now();
+    if (now - lookedAt >= LOOK_MS) {
+      const current = performance.eventLoopUtilization();
+      share = performance.eventLoopUtilization(current, last).utilization;
+      last = current;
+      lookedAt = now;
+    }
+    return share;
   };
 }

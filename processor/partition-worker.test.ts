@@ -104,7 +104,7 @@ async function work(
       keys,
       config: checked,
       findFlow: createFlowFinder(flows),
-      gathering: createGathering(checked.merge_delay),
+      gathering: createGathering(checked.merge_delay, () => 0),
       clock,
       logger: silentLogger(),
       metrics: createProcessorMetrics(registry),

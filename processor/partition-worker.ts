@@ -119,17 +119,13 @@ async function* readAhead(
   signal: AbortSignal,
 ): AsyncGenerator<ReadBatch> {
   let after = from;
-  /** How long the consumer took for the last batch. */
-  let workMs = 0;
   let reading = read();
   while (!signal.aborted) {
     const batch = await reading;
     if (signal.aborted) return;
     after = batch.entries.at(-1)?.id ?? after;
     reading = read();
-    const given = clock.now();
     yield batch;
-    if (batch.entries.length > 0) workMs = clock.now() - given;
   }
 
   function read(): Promise<ReadBatch> {
@@ -151,7 +147,7 @@ async function* readAhead(
     const first = await reader.read(after, BLOCK_MS);
     const last = first.at(-1);
     if (last === undefined || isPlenty(first, config.read_bytes_max)) return first;
-    await clock.sleep(gathering.delayMs(workMs), signal);
+    await clock.sleep(gathering.delayMs(), signal);
     if (signal.aborted) return first;
     return [...first, ...(await reader.read(last.id, 0))];
   }

@@ -12,7 +12,7 @@ export const batchConfigSchema = v.strictObject({
     duration(
       'How long a row may wait for its batch to fill, at most: less, down to a quarter of it, while the store takes batches quickly.',
     ),
-    '4s',
+    '3s',
   ),
   writes_max: v.optional(wholeNumber(1, 64, 'Batches that one process writes to the store at a time.'), 2),
 });

@@ -79,9 +79,9 @@ test('batches of a store that takes them quickly wait less, but a quarter, and l
   expect(pace.batch().delay_max).toBe(500);
   times(30, () => pace.onStored(20));
   expect(pace.batch().delay_max).toBe(500);
-  times(30, () => pace.onStored(100));
+  times(30, () => pace.onStored(200));
   expect(pace.batch().delay_max).toBeCloseTo(1600, -1);
-  times(30, () => pace.onStored(300));
+  times(30, () => pace.onStored(400));
   expect(pace.batch()).toEqual(CONFIG);
   for (const end of ends.slice(1)) end();
   expect(pace.batch().delay_max).toBe(500);

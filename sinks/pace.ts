@@ -58,9 +58,9 @@ export function createPace(configured: BatchConfig): Pace {
   };
   const delay = () => {
     if (stretch > 1) return configured.delay_max * stretch;
-    // Then all of them together write about as long as they wait, one at a time.
+    // Then all of them together write about twice as long as they wait, which a store does for two at a time.
     return Math.min(
-      Math.max(streams * writeMs, configured.delay_max * LEISURE_SHARE_MIN),
+      Math.max((streams * writeMs) / 2, configured.delay_max * LEISURE_SHARE_MIN),
       configured.delay_max,
     );
   };
