@@ -54,7 +54,7 @@ const pattern = String.raw`^%{TIMESTAMP_ISO8601:time} \[(?<interface>[^\]]*)\] %
 export const DECODER_SAMPLES: readonly DecoderSample[] = [
   { what: 'json', decoder: { type: 'json' }, record: (log) => JSON.stringify(log) },
   {
-    what: 'delimited, `|`',
+    what: 'delimited, pipes',
     decoder: { type: 'delimited', delimiter: '|', columns: FIELDS, quote: false },
     record: (log) => FIELDS.map((name) => log[name]).join('|'),
   },

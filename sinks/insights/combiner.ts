@@ -7,7 +7,7 @@ import type { Keys } from '../../common/redis/keys.ts';
 import { closesAt, closeWindows } from './closing.ts';
 import { readDirty } from './dirty.ts';
 import { combine } from './combine.ts';
-import { refuseReplaced } from './definitions.ts';
+import { refuseReplaced, ReplacedError } from './definitions.ts';
 import type { Definitions } from './definitions.ts';
 import type { Generation } from './lane-keys.ts';
 import { isLaidOut, layOut, partitionsEver } from './layout.ts';
@@ -39,6 +39,7 @@ export interface CombinerDeps {
 
 /** How often changes are published: a group that changes all the time is published so often. */
 const PUBLISH_MS = 1_000;
+const REPLACED_PAUSE_MS = 10_000;
 
 /** One holder of the claim. */
 export interface Combining extends CombinerDeps {
@@ -60,7 +61,7 @@ export async function combineWhileClaimed(
   onTurn: () => void,
 ): Promise<void> {
   const { redis, keys, clock, definitions } = deps;
-  await refuseReplaced(definitions);
+  await refuse(deps, claim.signal);
   if (!(await isLaidOut(deps))) {
     const moved = await layOut(deps, definitions.current(), claim.signal);
     if (claim.signal.aborted) return;
@@ -78,7 +79,7 @@ export async function combineWhileClaimed(
   };
   const done = new Map<string, string>();
   while (!claim.signal.aborted) {
-    await refuseReplaced(definitions);
+    await refuse(deps, claim.signal);
     const progress = await Promise.all(
       Array.from({ length: deps.partitions }, (_, partition) =>
         readProgress(redis, keys, partition, deps.group),
@@ -95,6 +96,16 @@ export async function combineWhileClaimed(
     await combining.sweeper.sweepWhenDue(definitions.current(), progress, claim.signal);
     onTurn();
     await clock.sleep(PUBLISH_MS, claim.signal);
+  }
+}
+
+/** Throws a RetriableError when this process' definitions are replaced, after a pause: it is told each time, and nothing but a restart mends it. */
+async function refuse({ definitions, clock }: CombinerDeps, signal: AbortSignal): Promise<void> {
+  try {
+    await refuseReplaced(definitions);
+  } catch (error) {
+    if (error instanceof ReplacedError) await clock.sleep(REPLACED_PAUSE_MS, signal);
+    throw error;
   }
 }
 

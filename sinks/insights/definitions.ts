@@ -66,10 +66,15 @@ export function createDefinitions(deps: DefinitionsDeps): Definitions {
   };
 }
 
-/** Throws a RetriableError once a process that was started later counts by other definitions. */
+/** A process that was started later counts by other definitions; this one must be restarted. */
+export class ReplacedError extends RetriableError {
+  override readonly name = 'ReplacedError';
+}
+
+/** Throws a ReplacedError once a process that was started later counts by other definitions. */
 export async function refuseReplaced(definitions: Definitions): Promise<void> {
   if (await definitions.inForce()) return;
-  throw new RetriableError(
+  throw new ReplacedError(
     'insights are defined otherwise by a process that was started later: restart this one with the same config',
   );
 }
