@@ -19,8 +19,8 @@ export function profileFields(records: readonly Fields[]): Profile[] {
   const texts = new Map<string, string[]>();
   for (const record of records) {
     for (const [path, text] of leaves(record, '', 1)) {
-      // A config would take it for a variable.
-      if (path.includes('${')) continue;
+      // A config would take it for a variable, or for nothing.
+      if (path.includes('${') || path.trim() === '') continue;
       const known = texts.get(path);
       if (known !== undefined) known.push(text);
       else if (texts.size < PROFILES_MAX) texts.set(path, [text]);
