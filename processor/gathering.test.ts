@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../common/clock.ts';
-import { busyShareOfProcess, createGathering } from './gathering.ts';
+import { busyShare, createGathering } from './gathering.ts';
 
 test('takes a moment at leisure, and as long as it may in a busy process', () => {
   let share = 0;
   const gathering = createGathering(200, () => share);
   for (let i = 0; i < 8; i += 1) gathering.begin();
-  const delays = [0, 0.7, 0.825, 0.95, 1].map((busy) => {
+  const delays = [0, 0.8, 0.875, 0.95, 1].map((busy) => {
     share = busy;
     return gathering.delayMs();
   });
@@ -29,7 +29,7 @@ test('is never longer than what is configured', () => {
 
 test('a process that does nothing but compute is busy, once somebody has looked for a second', async () => {
   let now = 0;
-  const share = busyShareOfProcess({ ...systemClock, now: () => now });
+  const share = busyShare({ ...systemClock, now: () => now });
   expect(share()).toBe(0);
   await new Promise(setImmediate);
   for (const end = performance.now() + 50; performance.now() < end;);

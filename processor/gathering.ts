@@ -1,10 +1,11 @@
+import { cpus } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { Clock } from '../common/clock.ts';
 
 /**
  * How long logs are gathered before they are merged. Longer means fewer turns of a partition's loop, each of which costs some calls to Redis
  * whatever it brings, and fewer revisions of a transaction whose logs come one after the other; shorter means that summaries are there
- * sooner. So a process at leisure gathers for a moment, and a busy one as long as it may.
+ * sooner. So a process at leisure gathers for a moment, and a busy one, or one on a busy machine, as long as it may.
  */
 export interface Gathering {
   /** A partition is worked on from here on, until what is returned is called. */
@@ -16,13 +17,13 @@ export interface Gathering {
 const TURN_MS_MIN = 3;
 const DELAY_MS_MIN = 20;
 /** Busy for a smaller share of the time than the first is leisure, for a greater one than the second as busy as can be. */
-const [LEISURE, BUSY] = [0.7, 0.95];
+const [LEISURE, BUSY] = [0.8, 0.95];
 
 /**
  * @param delayMsMax `processor.merge_delay`
- * @param busyShare of the time lately, 0 to 1
+ * @param busy the share of the time lately, 0 to 1
  */
-export function createGathering(delayMsMax: number, busyShare: () => number): Gathering {
+export function createGathering(delayMsMax: number, busy: () => number): Gathering {
   let partitions = 0;
   return {
     begin: () => {
@@ -33,27 +34,45 @@ export function createGathering(delayMsMax: number, busyShare: () => number): Ga
     },
     delayMs: () => {
       const least = Math.min(Math.max(TURN_MS_MIN * partitions, DELAY_MS_MIN), delayMsMax);
-      const busy = Math.min(Math.max((busyShare() - LEISURE) / (BUSY - LEISURE), 0), 1);
-      return Math.round(least + busy * (delayMsMax - least));
+      const share = Math.min(Math.max((busy() - LEISURE) / (BUSY - LEISURE), 0), 1);
+      return Math.round(least + share * (delayMsMax - least));
     },
   };
 }
 
 const LOOK_MS = 1_000;
 
-/** For which share of the last second or two this process was not just waiting. */
-export function busyShareOfProcess(clock: Clock): () => number {
+/**
+ * For which share of the last second or two this process was not just waiting, or the machine not idle, whichever is more: on a machine without
+ * time to spare, every turn that is saved lets the others get on.
+ */
+export function busyShare(clock: Clock): () => number {
   let lookedAt = clock.now();
-  let last = performance.eventLoopUtilization();
+  let loop = performance.eventLoopUtilization();
+  let machine = timesOfMachine();
   let share = 0;
   return () => {
     const now = clock.now();
     if (now - lookedAt >= LOOK_MS) {
-      const current = performance.eventLoopUtilization();
-      share = performance.eventLoopUtilization(current, last).utilization;
-      last = current;
-      lookedAt = now;
+      const [loopNow, machineNow] = [performance.eventLoopUtilization(), timesOfMachine()];
+      const all = machineNow.all - machine.all;
+      const idle = machineNow.idle - machine.idle;
+      share = Math.max(
+        performance.eventLoopUtilization(loopNow, loop).utilization,
+        // Where a machine tells no times, only the process counts.
+        all > 0 ? 1 - idle / all : 0,
+      );
+      [loop, machine, lookedAt] = [loopNow, machineNow, now];
     }
     return share;
   };
+}
+
+function timesOfMachine(): { all: number; idle: number } {
+  let [all, idle] = [0, 0];
+  for (const { times } of cpus()) {
+    all += times.user + times.nice + times.sys + times.idle + times.irq;
+    idle += times.idle;
+  }
+  return { all, idle };
 }

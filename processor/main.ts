@@ -13,7 +13,7 @@ import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
 import { joinAsRole } from '../common/role.ts';
 import type { Role, SharedConfig, Started } from '../common/role.ts';
 import type { ProcessorConfig } from './config.ts';
-import { busyShareOfProcess, createGathering } from './gathering.ts';
+import { busyShare, createGathering } from './gathering.ts';
 import { createHistoryKeeper } from './summary-history.ts';
 import type { SummaryHistoryConfig } from './summary-history.ts';
 import { createProcessorMetrics } from './metrics.ts';
@@ -81,7 +81,7 @@ function claimsOf(deps: ProcessorRole, role: Role, metrics: ProcessorMetrics): C
     keys,
     config,
     findFlow: createFlowFinder(deps.flows),
-    gathering: createGathering(config.merge_delay, busyShareOfProcess(clock)),
+    gathering: createGathering(config.merge_delay, busyShare(clock)),
     clock,
     logger,
     metrics,
