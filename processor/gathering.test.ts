@@ -27,12 +27,22 @@ test('is never longer than what is configured', () => {
   expect(createGathering(0, () => 1).delayMs()).toBe(0);
 });
 
-test('a process that does nothing but compute is busy, once somebody has looked for a second', async () => {
+test('busy is a process that computes, on a machine that tells nothing as well, once somebody has looked for a second', async () => {
   let now = 0;
-  const share = busyShare({ ...systemClock, now: () => now });
-  expect(share()).toBe(0);
+  const share = busyShare({ ...systemClock, now: () => now }, () => ({ all: 0, idle: 0 }));
   await new Promise(setImmediate);
   for (const end = performance.now() + 50; performance.now() < end;);
+  expect(share()).toBe(0);
   now += 1_000;
   expect(share()).toBeGreaterThan(0);
+});
+
+test('and one that rests on a machine that does not', async () => {
+  let now = 0;
+  let times = { all: 1000, idle: 500 };
+  const share = busyShare({ ...systemClock, now: () => now }, () => times);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  times = { all: 2000, idle: 510 };
+  now += 1_000;
+  expect(share()).toBeGreaterThanOrEqual(0.99);
 });

@@ -46,15 +46,15 @@ const LOOK_MS = 1_000;
  * For which share of the last second or two this process was not just waiting, or the machine not idle, whichever is more: on a machine without
  * time to spare, every turn that is saved lets the others get on.
  */
-export function busyShare(clock: Clock): () => number {
+export function busyShare(clock: Clock, timesOf: () => Times = timesOfMachine): () => number {
   let lookedAt = clock.now();
   let loop = performance.eventLoopUtilization();
-  let machine = timesOfMachine();
+  let machine = timesOf();
   let share = 0;
   return () => {
     const now = clock.now();
     if (now - lookedAt >= LOOK_MS) {
-      const [loopNow, machineNow] = [performance.eventLoopUtilization(), timesOfMachine()];
+      const [loopNow, machineNow] = [performance.eventLoopUtilization(), timesOf()];
       const all = machineNow.all - machine.all;
       const idle = machineNow.idle - machine.idle;
       share = Math.max(
@@ -68,7 +68,13 @@ export function busyShare(clock: Clock): () => number {
   };
 }
 
-function timesOfMachine(): { all: number; idle: number } {
+/** Of all cores since the machine was started. */
+interface Times {
+  all: number;
+  idle: number;
+}
+
+function timesOfMachine(): Times {
   let [all, idle] = [0, 0];
   for (const { times } of cpus()) {
     all += times.user + times.nice + times.sys + times.idle + times.irq;

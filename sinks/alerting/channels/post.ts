@@ -15,6 +15,9 @@ export async function postJson(
 ): Promise<void> {
   let response: Response;
   let words: string;
+  // A timer of our own: a timeout that only AbortSignal.any knows may be collected before it fires.
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new Error(`no answer in ${SEND_MS_MAX / 1000} s`)), SEND_MS_MAX);
   try {
     response = await fetch(url, {
       method: 'POST',
@@ -22,11 +25,13 @@ export async function postJson(
       body,
       // A receiver that has moved is the operator's to know; a signed body goes nowhere else.
       redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(SEND_MS_MAX)]),
+      signal: AbortSignal.any([signal, late.signal]),
     });
     words = (await response.text()).replaceAll(/\s+/g, ' ').trim().slice(0, WORDS_MAX);
   } catch (error) {
     throw new RetriableError(`${hostOf(url)} cannot be reached`, { cause: causeOf(error) });
+  } finally {
+    clearTimeout(timer);
   }
   if (response.ok) return;
   const told = `${hostOf(url)} answers ${response.status}${words === '' ? '' : ` (${words})`}`;
