@@ -59,16 +59,16 @@ CREATE TABLE IF NOT EXISTS tranweave.transaction_summary_revision_local ON CLUST
     steps_expected UInt16 COMMENT 'Steps (and branches) that the flow expects' CODEC(T64, ZSTD(1)),
     steps_finished UInt16 COMMENT 'Of these, how many have succeeded or were skipped' CODEC(T64, ZSTD(1)),
     steps Array(Tuple(
-        step LowCardinality(String),
-        branch LowCardinality(String),
+        step String,
+        branch String,
         attempt UInt32,
-        status LowCardinality(String),
+        status String,
         started_at DateTime64(6, 'UTC'),
         ended_at Nullable(DateTime64(6, 'UTC')),
         duration_ms Nullable(Float64),
         queue_ms Nullable(Float64),
-        node LowCardinality(String),
-        error_code LowCardinality(String),
+        node String,
+        error_code String,
         error_message String,
         expected Bool
     )) COMMENT 'Steps in the flow''s order, then unexpected ones; one row each by ARRAY JOIN steps AS s' CODEC(ZSTD(1)),
@@ -181,12 +181,12 @@ AS SELECT
     status,
     late,
     toFloat32(if(abs(duration_ms) < 1e12, duration_ms, 1e12 * sign(duration_ms))) AS duration_ms,
-    arrayMap((step, status, duration, queue) -> (
-        step::String,
-        status::String,
-        toFloat32(if(abs(duration) < 1e12, duration, 1e12 * sign(duration))),
-        toFloat32(if(abs(queue) < 1e12, queue, 1e12 * sign(queue)))
-    ), steps.step, steps.status, steps.duration_ms, steps.queue_ms) AS steps,
+    arrayZip(
+        steps.step,
+        steps.status,
+        steps.duration_ms::Array(Nullable(Float32)),
+        steps.queue_ms::Array(Nullable(Float32))
+    ) AS steps,
     toDateTime(updated_at, 'UTC') AS updated_at
 FROM tranweave.transaction_summary_revision_local
 COMMENT 'Feeds transaction_brief_revision with each revision that is stored';
@@ -262,10 +262,10 @@ AS SELECT
     countIf(s.status = 'succeeded') AS succeeded,
     countIf(s.status = 'failed') AS failed,
     countIf(s.status = 'skipped') AS skipped,
-    quantilesDD(0.01, 0.5, 0.95)(s.duration_ms)[1] AS duration_p50_ms,
-    quantilesDD(0.01, 0.5, 0.95)(s.duration_ms)[2] AS duration_p95_ms,
-    quantilesDD(0.01, 0.5, 0.95)(s.queue_ms)[1] AS queue_p50_ms,
-    quantilesDD(0.01, 0.5, 0.95)(s.queue_ms)[2] AS queue_p95_ms
+    quantilesDD(0.01, 0.5, 0.95)(if(abs(s.duration_ms) < 1e12, s.duration_ms, 1e12 * sign(s.duration_ms)))[1] AS duration_p50_ms,
+    quantilesDD(0.01, 0.5, 0.95)(if(abs(s.duration_ms) < 1e12, s.duration_ms, 1e12 * sign(s.duration_ms)))[2] AS duration_p95_ms,
+    quantilesDD(0.01, 0.5, 0.95)(if(abs(s.queue_ms) < 1e12, s.queue_ms, 1e12 * sign(s.queue_ms)))[1] AS queue_p50_ms,
+    quantilesDD(0.01, 0.5, 0.95)(if(abs(s.queue_ms) < 1e12, s.queue_ms, 1e12 * sign(s.queue_ms)))[2] AS queue_p95_ms
 FROM tranweave.transaction_brief
 ARRAY JOIN steps AS s
 GROUP BY minute, interface_id, step
@@ -305,16 +305,16 @@ CREATE VIEW IF NOT EXISTS tranweave.transaction_step ON CLUSTER 'main'
     interface_id LowCardinality(String) COMMENT 'The kind of exchange; it picks the flow',
     transaction_status LowCardinality(String) COMMENT 'in_progress, completed, failed or timed_out',
     ordinal UInt32 COMMENT '1, 2, …: in the flow''s order, then unexpected ones as they started',
-    step LowCardinality(String) COMMENT 'The process that reports: send, hub, receive or any other name',
-    branch LowCardinality(String) COMMENT 'Which of several at one step, e.g. one of three receivers that a hub fans out to',
+    step String COMMENT 'The process that reports: send, hub, receive or any other name',
+    branch String COMMENT 'Which of several at one step, e.g. one of three receivers that a hub fans out to',
     attempt UInt32 COMMENT 'The newest attempt: it decides what the step is',
-    status LowCardinality(String) COMMENT 'started, succeeded, failed or skipped',
+    status String COMMENT 'started, succeeded, failed or skipped',
     started_at DateTime64(6, 'UTC') COMMENT 'The earliest sign of the step, over all attempts',
     ended_at Nullable(DateTime64(6, 'UTC')) COMMENT 'Its latest end; NULL while it has only started',
     duration_ms Nullable(Float64) COMMENT 'Its own time, as the node measured it, else from its start to its end; NULL while it has only started',
     queue_ms Nullable(Float64) COMMENT 'From the end of the expected step before it to its start; negative where clocks differ, NULL where either is not known',
-    node LowCardinality(String) COMMENT 'The machine or EAI node that reports',
-    error_code LowCardinality(String) COMMENT 'Code of the failure',
+    node String COMMENT 'The machine or EAI node that reports',
+    error_code String COMMENT 'Code of the failure',
     error_message String COMMENT 'The failure in words',
     expected Bool COMMENT 'Whether the flow names the step'
 )

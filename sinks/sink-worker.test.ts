@@ -216,8 +216,10 @@ describe('a sink that shows what it stores later', () => {
     await former.stop();
     down = false;
     const latter = await lab.work(sink, { replica: 'b' });
-    // Once by the commit of what was begun, and once by its own beginning, which comes after the group has caught up.
-    await until('it is told twice', () => heard.slice(-2).join() === 'settled log 0 2,settled log 0 2');
+    await until(
+      'it is told of the commit and of its own beginning',
+      () => heard.slice(-2).join() === 'settled log 0 2,settled log 0 2',
+    );
     await latter.stop();
     expect(heard).toEqual([
       'settled log 0 1',

@@ -199,9 +199,19 @@ describe('of single batches', () => {
   });
 
   test('times and durations that no dashboard can show hold no insert up', async () => {
+    const oddStep = (ms: number, i: number): SummaryStep => ({
+      ...aSummary(0).steps[0]!,
+      step: `odd${i}`,
+      duration_ms: ms,
+      queue_ms: -ms,
+    });
     const odd = [
       aSummary(1, { started_at: '1900-01-01T00:00:00.000000Z', duration_ms: Number.MAX_VALUE }),
-      aSummary(2, { started_at: '2299-12-31T23:59:59.999999Z', duration_ms: -Number.MAX_VALUE }),
+      aSummary(2, {
+        started_at: '2299-12-31T23:59:59.999999Z',
+        duration_ms: -Number.MAX_VALUE,
+        steps: [-Number.MAX_VALUE, Number.MAX_VALUE].map(oddStep),
+      }),
       aSummary(3, { started_at: '1970-01-01T00:00:00.000000Z', duration_ms: Number.MIN_VALUE, steps: [] }),
     ];
     expect(await fixture.write(batchOf('summary', 'odd', odd))).toEqual({ refused: [] });
@@ -211,6 +221,13 @@ describe('of single batches', () => {
       ['2106-02-07 06:28:00', 1],
     ]);
     expectNear([found[0]!.duration_p95_ms, found[1]!.duration_p50_ms], [0, -1e12]);
+    const steps = await rows<CountRow>(
+      "SELECT * FROM tranweave.step_minute WHERE step LIKE 'odd%' ORDER BY step",
+    );
+    expectNear(
+      steps.flatMap((row) => [row.duration_p50_ms, row.queue_p95_ms]),
+      [-1e12, 1e12, 1e12, -1e12],
+    );
   });
 
   test('a transaction that Redis forgot and began anew is one more in the counts, and none in transaction_summary', async () => {

@@ -11,7 +11,7 @@ import { isRowFailure, meaningOf } from './failure.ts';
 import { FORMAT_OF } from './format.ts';
 import { findRefused } from './refused-rows.ts';
 import { completeParts } from './repeated.ts';
-import { COLLAPSING, oneBlock, READING } from './settings.ts';
+import { oneBlock, READING } from './settings.ts';
 import type { Topology } from './topology.ts';
 
 /** Batches into tables, as bytes: the lines in the streams are what ClickHouse reads. */
@@ -38,7 +38,6 @@ export async function insertBatch(
       settings: {
         ...oneBlock(batch.rows),
         ...READING,
-        ...COLLAPSING[batch.stream],
         ...topology.insertSettings,
         insert_deduplication_token: token,
       },

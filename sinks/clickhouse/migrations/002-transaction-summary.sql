@@ -4,6 +4,8 @@
 --
 -- The key is the id alone and FINAL compares over all partitions: should Redis have forgotten a transaction and begin it anew for a log
 -- that comes very late, there is still one row of it, and it is the one that knows more.
+--
+-- Texts of steps are plain: within arrays LowCardinality made an insert a fifth dearer (23 instead of 19 µs a row).
 CREATE TABLE IF NOT EXISTS {database}.transaction_summary_revision
 (
     transaction_id String COMMENT 'The business transaction' CODEC(ZSTD(1)),
@@ -19,16 +21,16 @@ CREATE TABLE IF NOT EXISTS {database}.transaction_summary_revision
     steps_expected UInt16 COMMENT 'Steps (and branches) that the flow expects' CODEC(T64, ZSTD(1)),
     steps_finished UInt16 COMMENT 'Of these, how many have succeeded or were skipped' CODEC(T64, ZSTD(1)),
     steps Array(Tuple(
-        step LowCardinality(String),
-        branch LowCardinality(String),
+        step String,
+        branch String,
         attempt UInt32,
-        status LowCardinality(String),
+        status String,
         started_at DateTime64(6, 'UTC'),
         ended_at Nullable(DateTime64(6, 'UTC')),
         duration_ms Nullable(Float64),
         queue_ms Nullable(Float64),
-        node LowCardinality(String),
-        error_code LowCardinality(String),
+        node String,
+        error_code String,
         error_message String,
         expected Bool
     )) COMMENT 'Steps in the flow''s order, then unexpected ones; one row each by ARRAY JOIN steps AS s' CODEC(ZSTD(1)),
