@@ -11,9 +11,10 @@
 --       6 number of bookings, each: place of the account in KEYS, field, count
 --       then: number of dead-letter entries, each: n, rows
 --       then: columns of a summary, number of summary entries, each: n, was, rows
---       then: number of transactions, each: record, retention in ms
---       then: number of deadlines to set, each: id, deadline in ms or '' for none any more
---       then: number of deadlines to correct, each: id, deadline in ms or ''
+--       then: number of retentions, each: ms, number of transactions, each: record; all of them in the order of KEYS
+--       then: number of words, deadlines to set, each: deadline in ms, id
+--       then: number of words, deadlines to correct where one is set, each: deadline in ms, id
+--       then: number of words, deadlines to take away, each: id
 -- Result 'ok', or 'full' when the summary stream is at its mark: then nothing was changed. Error FENCED when the claim is not
 --       the token's. A group that is gone is made again, and the stream with it.
 
@@ -50,34 +51,39 @@ for _ = 1, entries do
   at = at + 3
 end
 
-local transactions = tonumber(ARGV[at])
+-- Until when, and not for how long, which Redis would have to reckon and to write anew for each.
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local call, keys, args, key = redis.call, KEYS, ARGV, 5
+local retentions = tonumber(ARGV[at])
 at = at + 1
-for i = 1, transactions do
-  redis.call('SET', KEYS[5 + i], ARGV[at], 'PX', ARGV[at + 1])
-  at = at + 2
+for _ = 1, retentions do
+  local expires = string.format('%.0f', now + tonumber(ARGV[at]))
+  local first = at + 2
+  at = first + tonumber(ARGV[at + 1])
+  for i = first, at - 1 do
+    key = key + 1
+    call('SET', keys[key], args[i], 'PXAT', expires)
+  end
 end
 
-local deadlines = tonumber(ARGV[at])
-at = at + 1
-for _ = 1, deadlines do
-  if ARGV[at + 1] == '' then
-    redis.call('ZREM', KEYS[4], ARGV[at])
-  else
-    redis.call('ZADD', KEYS[4], ARGV[at + 1], ARGV[at])
+-- Many with each call, as far as Lua's stack holds them.
+local function deadlines(command, option)
+  local from = at + 1
+  at = from + tonumber(ARGV[at])
+  while from < at do
+    local to = math.min(from + 1999, at - 1)
+    if option then
+      redis.call(command, KEYS[4], option, unpack(ARGV, from, to))
+    else
+      redis.call(command, KEYS[4], unpack(ARGV, from, to))
+    end
+    from = to + 1
   end
-  at = at + 2
 end
-
-local corrections = tonumber(ARGV[at])
-at = at + 1
-for _ = 1, corrections do
-  if ARGV[at + 1] == '' then
-    redis.call('ZREM', KEYS[4], ARGV[at])
-  else
-    redis.call('ZADD', KEYS[4], 'XX', ARGV[at + 1], ARGV[at])
-  end
-  at = at + 2
-end
+deadlines('ZADD')
+deadlines('ZADD', 'XX')
+deadlines('ZREM')
 
 for i = 7, bookings_end - 1, 3 do
   local account, field = KEYS[tonumber(ARGV[i])], ARGV[i + 1]

@@ -50,9 +50,10 @@ export function wordsOf(
   { keys, config, partition, token }: Committer,
   { changes, position, corrections = [], letters = [], bookings = [] }: CommitBatch,
 ): CommitWords {
-  const transactionKeys = changes.map(({ record }) =>
-    keys.transaction(partition, record.state.transaction_id),
-  );
+  const kept = byRetention(config, changes);
+  const transactionKeys = [...kept.values()]
+    .flat()
+    .map(({ record }) => keys.transaction(partition, record.state.transaction_id));
   const books = bookingArguments(
     bookings,
     (day) => keys.account(partition, day),
@@ -76,9 +77,9 @@ export function wordsOf(
       config.summary_entries_max,
       ...books.args,
       ...letterArguments(letters),
-      ...changeArguments(config, changes),
-      corrections.length,
-      ...corrections.flatMap(({ id, at }) => [id, at ?? '']),
+      ...summaryArguments(changes),
+      ...recordArguments(kept),
+      ...deadlineArguments(changes, corrections),
     ],
   };
 }
@@ -93,27 +94,56 @@ function letterArguments(letters: readonly DeadLetter[]): (string | number)[] {
   return [entries.length, ...entries.flatMap((entry) => [entry.rows, entry.body])];
 }
 
-function changeArguments(
-  config: ProcessorConfig,
-  changes: readonly (Change | QuietChange)[],
-): (string | number)[] {
+function summaryArguments(changes: readonly (Change | QuietChange)[]): (string | number)[] {
   const lines: EntryRow[] = [];
-  const records: (string | number)[] = [];
-  const deadlines: (string | number)[] = [];
   for (const change of changes) {
-    const { record, evaluation, deadlineChanged } = change;
     if (change.summary !== undefined) lines.push({ line: summaryToLine(change.summary), was: change.was });
-    records.push(encodeRecord(record), retentionOf(evaluation, record.kept.updated_at, config));
-    if (deadlineChanged) deadlines.push(record.state.transaction_id, record.deadline_at ?? '');
   }
   const entries = encodeEntries(lines);
   return [
     SUMMARY_COLUMNS.length,
     entries.length,
     ...entries.flatMap((entry) => [entry.rows, entry.was ?? '', entry.body]),
-    changes.length,
-    ...records,
-    deadlines.length / 2,
-    ...deadlines,
   ];
+}
+
+/** Retention in ms → the changes whose transactions are kept for so long: hardly ever more than the two that are configured. */
+type Kept = ReadonlyMap<number, readonly (Change | QuietChange)[]>;
+
+function byRetention(config: ProcessorConfig, changes: readonly (Change | QuietChange)[]): Kept {
+  const kept = new Map<number, (Change | QuietChange)[]>();
+  for (const change of changes) {
+    const ms = retentionOf(change.evaluation, change.record.kept.updated_at, config);
+    const group = kept.get(ms);
+    if (group === undefined) kept.set(ms, [change]);
+    else group.push(change);
+  }
+  return kept;
+}
+
+function recordArguments(kept: Kept): (string | number)[] {
+  const args: (string | number)[] = [kept.size];
+  for (const [ms, group] of kept) {
+    args.push(ms, group.length);
+    for (const { record } of group) args.push(encodeRecord(record));
+  }
+  return args;
+}
+
+function deadlineArguments(
+  changes: readonly (Change | QuietChange)[],
+  corrections: readonly { id: string; at: number | undefined }[],
+): (string | number)[] {
+  const set: (string | number)[] = [];
+  const corrected: (string | number)[] = [];
+  const gone: string[] = [];
+  const sort = (list: (string | number)[], id: string, at: number | undefined) => {
+    if (at === undefined) gone.push(id);
+    else list.push(at, id);
+  };
+  for (const { record, deadlineChanged } of changes) {
+    if (deadlineChanged) sort(set, record.state.transaction_id, record.deadline_at);
+  }
+  for (const { id, at } of corrections) sort(corrected, id, at);
+  return [set, corrected, gone].flatMap((list) => [list.length, ...list]);
 }
