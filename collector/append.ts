@@ -5,7 +5,7 @@ import { loadScript } from '../common/redis/scripts.ts';
 import { readFormerPositions } from './former-positions.ts';
 import type { Outcome } from './outcome.ts';
 import { createPartitionQueue } from './partition-queue.ts';
-import { partitionKeyOf, partitionOfOutcome, rowOf } from './rows.ts';
+import { partitionOfOutcome, rowOf } from './rows.ts';
 import type { Row } from './rows.ts';
 import { sendRows } from './send-rows.ts';
 import type { SendDeps, SendRows } from './send-rows.ts';
@@ -114,7 +114,7 @@ async function openSource(
       const rows: Row[] = [];
       for (const item of all) {
         if (item.end <= done || item.outcome.kind === 'skip') continue;
-        if (!former.has(partitionKeyOf(item.outcome), item.end)) rows.push(rowOf(item.outcome));
+        if (!former.has(item.outcome, item.end)) rows.push(rowOf(item.outcome));
       }
       if (rows.length === 0) return;
       const answer = await send(partition, rows, { source, from: at, to: end });

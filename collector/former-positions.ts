@@ -1,8 +1,9 @@
-import { partitionOf } from '../common/partition.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import type { Keys } from '../common/redis/keys.ts';
 import { reply } from '../common/redis/redis-error.ts';
 import { loadScript } from '../common/redis/scripts.ts';
+import { partitionOfOutcome } from './rows.ts';
+import type { Kept } from './rows.ts';
 
 /**
  * What a source had appended before the number of partitions was changed. A batch may have reached some partitions and not others
@@ -10,8 +11,8 @@ import { loadScript } from '../common/redis/scripts.ts';
  * this down; it is of no use, and goes, once the low-water mark is past it.
  */
 export interface FormerPositions {
-  /** Whether the row was appended then. @param key what partitionOf divides by. */
-  has(key: string, end: number): boolean;
+  /** Whether the row of the outcome was appended then. */
+  has(outcome: Kept, end: number): boolean;
   /** Forgets them, here and in Redis, if the mark is past them all. */
   passed(lowWater: number): Promise<void>;
 }
@@ -27,8 +28,8 @@ export async function readFormerPositions(
   const json = await reply(redis.hget(keys.formerPositions(), source));
   let layouts = json === null ? [] : layoutsOf(json);
   return {
-    has: (key, end) =>
-      layouts.some(({ partitions, at }) => end <= (at.get(partitionOf(key, partitions)) ?? 0)),
+    has: (outcome, end) =>
+      layouts.some(({ partitions, at }) => end <= (at.get(partitionOfOutcome(outcome, partitions)) ?? 0)),
     passed: async (lowWater) => {
       if (json === null || layouts.some(({ at }) => Math.max(...at.values()) > lowWater)) return;
       // Only as it was read: a change of now may have added to it.

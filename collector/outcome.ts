@@ -1,10 +1,11 @@
 import type { DeadLetter } from '../common/dead-letter.ts';
 import type { FieldIssue, TrackingLog } from '../common/tracking-log.ts';
+import type { RowBytes } from './row-room.ts';
 
 /** A log as its row (common/log-row.ts), and what must be known of it on the way. */
-export interface StandardRow {
-  line: string;
-  transaction_id: string;
+export interface StandardRow extends RowBytes {
+  /** Where the transaction id ends that begins behind the row's first two bytes. */
+  idTo: number;
   interface_id: string;
   ingest_time: string;
   input: string;
@@ -51,12 +52,12 @@ export interface RecordPipeline {
   /** A record as bytes, through the input's decoder. */
   fromBytes(record: RawRecord): Outcome[];
   /**
-   * A record as a text that is JSON, if it is a standard log as it stands and the input takes these by their names. Undefined says
-   * nothing: the whole way is to be gone.
+   * A record that is JSON, if it is a standard log as it stands and the input takes these by their names. Undefined says nothing: the whole
+   * way is to be gone. It is what `fromBytes` tries first, for inputs that make a whole record only when it is needed.
+   *
+   * @param eventId called only if the log has none itself.
    */
-  fromStandardLine(text: string, eventId: string): Outcome | undefined;
-  /** The same for a record as bytes: what `fromBytes` tries first, for inputs that make a whole record only when it is needed. */
-  fromStandardBytes(bytes: Buffer, eventId: string): Outcome | undefined;
+  fromStandardLine(bytes: Buffer, eventId: () => string): Outcome | undefined;
   /**
    * A record that the input's own protocol has decoded already (HTTP: JSON).
    *

@@ -1,4 +1,5 @@
 import { BackPressureError } from '../common/errors.ts';
+import { sizeOfLine } from './row-room.ts';
 import type { Row } from './rows.ts';
 import type { AppendReply } from './send-rows.ts';
 
@@ -69,7 +70,7 @@ export function createPartitionQueue(
   return {
     append: (rows) =>
       new Promise<void>((resolve, reject) => {
-        const bytes = rows.reduce((sum, row) => sum + row.line.length, 0);
+        const bytes = rows.reduce((sum, row) => sum + sizeOfLine(row.line), 0);
         if (pending.bytes + bytes > pending.bytesMax && pending.bytes > 0) {
           reject(new BackPressureError('too much is waiting for Redis'));
           return;

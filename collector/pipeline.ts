@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import type { Clock } from '../common/clock.ts';
 import { timestampFromMillis } from '../common/timestamp.ts';
 import { checkTrackingLog } from '../common/tracking-log.ts';
@@ -87,21 +86,16 @@ export function createPipeline(deps: PipelineDeps): RecordPipeline {
   }
 
   const readStandardLine = deps.standardLines ? createStandardLineReader({ channel, input }) : undefined;
-  function fromStandardLine(text: string, eventId: string): Outcome | undefined {
-    const row = readStandardLine?.(text, eventId, timestampFromMillis(clock.now()));
+  function fromStandardLine(bytes: Buffer, eventId: () => string): Outcome | undefined {
+    const row = readStandardLine?.(bytes, eventId, timestampFromMillis(clock.now()));
     return row === undefined ? undefined : { kind: 'row', row };
-  }
-  function fromStandardBytes(bytes: Buffer, eventId: string): Outcome | undefined {
-    if (readStandardLine === undefined || !isUtf8(bytes)) return undefined;
-    return fromStandardLine(bytes.toString(), eventId);
   }
 
   return {
     maskLetter: (letter) => masking.letter(letter),
     fromStandardLine,
-    fromStandardBytes,
     fromBytes: (record) => {
-      const outcome = fromStandardBytes(record.bytes, record.event_id);
+      const outcome = fromStandardLine(record.bytes, () => record.event_id);
       if (outcome !== undefined) return [outcome];
       const decoded = decoder.decode(record);
       if ('error' in decoded)

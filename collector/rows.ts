@@ -1,12 +1,13 @@
 import type { DeadLetter } from '../common/dead-letter.ts';
-import { partitionOf } from '../common/partition.ts';
+import { partitionOf, partitionOfBytes } from '../common/partition.ts';
 import { logToLine } from '../common/log-row.ts';
 import type { EntryRow } from '../common/stream-entry.ts';
 import type { TrackingLog } from '../common/tracking-log.ts';
 import type { Outcome, StandardRow } from './outcome.ts';
+import type { RowBytes } from './row-room.ts';
 
-/** A row as it travels. */
-export interface Row extends EntryRow {
+/** A row as it travels: a text, or bytes already. */
+export interface Row extends EntryRow<string | RowBytes> {
   kind: 'log' | 'dead_letter';
 }
 
@@ -14,14 +15,17 @@ export interface Row extends EntryRow {
 export type Kept = Exclude<Outcome, { kind: 'skip' }>;
 
 export function partitionOfOutcome(outcome: Kept, partitions: number): number {
-  return partitionOf(partitionKeyOf(outcome), partitions);
+  if (outcome.kind === 'row') {
+    const { room, from, idTo } = outcome.row;
+    return partitionOfBytes(room, from + ID_AT, idTo, partitions);
+  }
+  // A dead letter has no transaction; its own id spreads it as well.
+  const key = outcome.kind === 'log' ? outcome.log.transaction_id : outcome.dead_letter.event_id;
+  return partitionOf(key, partitions);
 }
 
-/** What decides about the partition. A dead letter has no transaction; its own id spreads it as well. */
-export function partitionKeyOf(outcome: Kept): string {
-  if (outcome.kind === 'row') return outcome.row.transaction_id;
-  return outcome.kind === 'log' ? outcome.log.transaction_id : outcome.dead_letter.event_id;
-}
+/** Where in a row its transaction id begins: `["`. */
+const ID_AT = 2;
 
 export function rowOf(outcome: Kept): Row {
   if (outcome.kind === 'row') return standardRow(outcome.row);
@@ -37,8 +41,8 @@ function logRow(log: TrackingLog): Row {
 }
 
 function standardRow(row: StandardRow): Row {
-  const { line, input, interface_id } = row;
-  return { kind: 'log', line, counted: { day: dayOf(row), input, interface_id } };
+  const { input, interface_id } = row;
+  return { kind: 'log', line: row, counted: { day: dayOf(row), input, interface_id } };
 }
 
 function deadLetterRow(letter: DeadLetter): Row {
@@ -48,5 +52,13 @@ function deadLetterRow(letter: DeadLetter): Row {
 
 /** Of a canonical time: its UTC day. */
 function dayOf({ ingest_time }: { ingest_time: string }): string {
-  return ingest_time.slice(0, 10);
+  // Of one time after the other it is the same.
+  if (ingest_time !== last.time) {
+    const day = ingest_time.slice(0, 10);
+    if (day !== last.day) last.day = day;
+    last.time = ingest_time;
+  }
+  return last.day;
 }
+
+const last = { time: '', day: '' };

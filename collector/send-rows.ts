@@ -6,6 +6,7 @@ import { guardError } from '../common/redis/partition-change.ts';
 import { loadScript } from '../common/redis/scripts.ts';
 import { encodeEntries, fieldsOf } from '../common/stream-entry.ts';
 import type { EncodedEntry } from '../common/stream-entry.ts';
+import { joinLines, sizeOfLine } from './row-room.ts';
 import type { Row } from './rows.ts';
 
 export interface SendDeps {
@@ -32,6 +33,8 @@ export type SendRows = (partition: number, rows: readonly Row[], position?: Posi
 
 const appendScript = loadScript(new URL('./append.lua', import.meta.url));
 
+const BYTES = { sizeOf: sizeOfLine, join: joinLines };
+
 /** Keys of the script before the accounts. */
 const FIXED_KEYS = 4;
 
@@ -43,8 +46,14 @@ export async function sendRows(
 ): Promise<AppendReply> {
   const reached = memoryReached?.();
   if (reached !== undefined) throw new BackPressureError(reached);
-  const logs = encodeEntries(rows.filter((row) => row.kind === 'log'));
-  const deadLetters = encodeEntries(rows.filter((row) => row.kind === 'dead_letter'));
+  const logs = encodeEntries(
+    rows.filter((row) => row.kind === 'log'),
+    BYTES,
+  );
+  const deadLetters = encodeEntries(
+    rows.filter((row) => row.kind === 'dead_letter'),
+    BYTES,
+  );
   const bookings = [
     ...logs.flatMap(({ account }) => (account === undefined ? [] : bookingsOf('accepted', account))),
     ...deadLetters.flatMap(({ account }) =>
@@ -78,7 +87,10 @@ export async function sendRows(
   return { status: status === 'full' ? 'full' : 'ok' };
 }
 
-function entryArguments(kind: StreamKind, entries: readonly EncodedEntry[]): (string | number | Buffer)[] {
+function entryArguments(
+  kind: StreamKind,
+  entries: readonly EncodedEntry<Buffer>[],
+): (string | number | Buffer)[] {
   return [
     entries.length,
     ...entries.flatMap((entry) => {

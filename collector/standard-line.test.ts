@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { logToLine } from '../common/log-row.ts';
 import { checkTrackingLog, STATUSES, TRACKING_LOG_FIELDS } from '../common/tracking-log.ts';
 import { rowFromLine } from '../common/wire-row.ts';
+import { joinLines, textOfRow } from './row-room.ts';
 import { createStandardLineReader } from './standard-line.ts';
 
 const stamp = { channel: 'file', input: 'in"put' };
@@ -25,13 +26,13 @@ function byTheWholeWay(text: string): string | undefined {
 
 /** What the short way says must be what the whole way says; it may always say nothing. Returns whether it said something. */
 function agree(text: string): boolean {
-  const row = read(text, event_id, ingest_time);
+  const row = read(Buffer.from(text), () => event_id, ingest_time);
   if (row === undefined) return false;
   const whole = byTheWholeWay(text);
   expect(whole).toBeDefined();
-  const parsed = rowFromLine('log', row.line).row;
+  const parsed = rowFromLine('log', textOfRow(row)).row;
   expect(parsed).toEqual(rowFromLine('log', whole!).row);
-  expect([row.transaction_id, row.interface_id]).toEqual([
+  expect([row.room.toString('utf8', row.from + 2, row.idTo), row.interface_id]).toEqual([
     parsed!['transaction_id'],
     parsed!['interface_id'] ?? '',
   ]);
@@ -81,6 +82,39 @@ test.each([
   ['nothing', ''],
 ])('of %s the short way says nothing', (_, text) => {
   expect(agree(text)).toBe(false);
+});
+
+test('bytes that are no UTF-8 are none of its business, wherever they stand', () => {
+  const bytes = Buffer.from(JSON.stringify(PLAIN));
+  for (const at of [bytes.indexOf('T-1'), bytes.indexOf('SO-1'), bytes.indexOf('주문') + 1]) {
+    const damaged = Buffer.from(bytes);
+    damaged[at] = 0xff;
+    expect(read(damaged, () => event_id, ingest_time)).toBeUndefined();
+  }
+});
+
+test('bounds count bytes, and what just fits is taken', () => {
+  expect(agree(JSON.stringify({ ...PLAIN, node: '가'.repeat(85), payload: 'x'.repeat(100_000) }))).toBe(true);
+  expect(agree(JSON.stringify({ ...PLAIN, node: '가'.repeat(86) }))).toBe(false);
+  expect(agree(JSON.stringify({ ...PLAIN, error_message: 'x'.repeat(8193) }))).toBe(false);
+});
+
+test('what was read stays as it is while more is read, though it came in memory that is used again', () => {
+  const chunk = Buffer.alloc(1000);
+  const rows = Array.from({ length: 300 }, (_, i) => {
+    const length = chunk.write(
+      JSON.stringify({ ...PLAIN, transaction_id: `T-${i}`, interface_id: `i${i % 3}` }),
+    );
+    return read(chunk.subarray(0, length), () => event_id, ingest_time)!;
+  });
+  chunk.fill(0);
+  expect(rows.map(({ interface_id }) => interface_id)).toEqual(rows.map((_, i) => `i${i % 3}`));
+  expect(rows.map((row) => rowFromLine('log', textOfRow(row)).row!['transaction_id'])).toEqual(
+    rows.map((_, i) => `T-${i}`),
+  );
+  const texts = rows.map(textOfRow);
+  const mixed = rows.map((row, i) => (i % 2 === 0 ? row : texts[i]!));
+  expect(joinLines(mixed).toString()).toBe(`${texts.join('\n')}\n`);
 });
 
 const value = fc.oneof(

@@ -36,9 +36,9 @@ const COLUMNS: Partial<Record<StreamKind, number>> = {
 };
 
 /** One entry's content, ready to be sent. */
-export interface EncodedEntry {
+export interface EncodedEntry<Body extends string | Buffer = string> {
   rows: number;
-  body: string;
+  body: Body;
   /** The field `a`, if the rows are counted. */
   account?: Account;
   /** The field `was`, if the rows are summaries. */
@@ -46,8 +46,8 @@ export interface EncodedEntry {
 }
 
 /** A row on its way into an entry. */
-export interface EntryRow {
-  line: string;
+export interface EntryRow<Line = string> {
+  line: Line;
   /** Under what it is counted. */
   counted?: CountedAs;
   /** The status of a summary's transaction in the revision before; '' for its first. */
@@ -60,16 +60,38 @@ export interface CountedAs {
   interface_id: string;
 }
 
+/** How lines become an entry's body. */
+export interface Lines<Line, Body> {
+  /** About so many bytes: the bound protects memory, it is not a promise. */
+  sizeOf(line: Line): number;
+  /** Each with its newline. */
+  join(lines: readonly Line[]): Body;
+}
+
+const TEXTS: Lines<string, string> = {
+  // UTF-16 units are near enough.
+  sizeOf: (line) => line.length,
+  join: (lines) => `${lines.join('\n')}\n`,
+};
+
 /** Rows as as few entries as the bounds allow, in order. An entry is of one day and input. */
-export function encodeEntries(rows: readonly EntryRow[]): EncodedEntry[] {
-  const entries: EncodedEntry[] = [];
+export function encodeEntries(rows: readonly EntryRow[]): EncodedEntry[];
+export function encodeEntries<Line, Body extends string | Buffer>(
+  rows: readonly EntryRow<Line>[],
+  lines: Lines<Line, Body>,
+): EncodedEntry<Body>[];
+export function encodeEntries(
+  rows: readonly EntryRow<unknown>[],
+  lines: Lines<unknown, string | Buffer> = TEXTS,
+): EncodedEntry<string | Buffer>[] {
+  const entries: EncodedEntry<string | Buffer>[] = [];
   let start = 0;
   let bytes = 0;
   const close = (end: number) => {
     const part = rows.slice(start, end);
     entries.push({
       rows: part.length,
-      body: `${part.map((row) => row.line).join('\n')}\n`,
+      body: lines.join(part.map((row) => row.line)),
       ...accountOf(part),
       ...wasOf(part),
     });
@@ -77,8 +99,7 @@ export function encodeEntries(rows: readonly EntryRow[]): EncodedEntry[] {
     bytes = 0;
   };
   rows.forEach((row, index) => {
-    // UTF-16 units are near enough: the bound protects memory, it is not a promise.
-    const size = row.line.length;
+    const size = lines.sizeOf(row.line);
     const isFull = index - start >= ENTRY_ROWS_MAX || bytes + size > ENTRY_BYTES_MAX;
     if (index > start && (isFull || !isSameAccount(rows[start], row))) close(index);
     bytes += size;
@@ -87,11 +108,11 @@ export function encodeEntries(rows: readonly EntryRow[]): EncodedEntry[] {
   return entries;
 }
 
-function isSameAccount(a: EntryRow | undefined, b: EntryRow): boolean {
+function isSameAccount(a: EntryRow<unknown> | undefined, b: EntryRow<unknown>): boolean {
   return a?.counted?.day === b.counted?.day && a?.counted?.input === b.counted?.input;
 }
 
-function accountOf(rows: readonly EntryRow[]): { account?: Account } {
+function accountOf(rows: readonly EntryRow<unknown>[]): { account?: Account } {
   const first = rows[0]?.counted;
   if (first === undefined) return {};
   const counts = new Map<string, number>();
@@ -114,7 +135,7 @@ const STATUS_OF = new Map(
   Object.entries(LETTER_OF).map(([status, letter]) => [letter, status as TransactionStatus | '']),
 );
 
-function wasOf(rows: readonly EntryRow[]): { was?: string } {
+function wasOf(rows: readonly EntryRow<unknown>[]): { was?: string } {
   if (rows[0]?.was === undefined) return {};
   let was = '';
   for (const row of rows) was += LETTER_OF[row.was ?? ''];
@@ -124,7 +145,7 @@ function wasOf(rows: readonly EntryRow[]): { was?: string } {
 /** The fields of an entry, names and values, as XADD takes them after the id. */
 export function fieldsOf(
   kind: StreamKind,
-  { rows, body, account, was }: EncodedEntry,
+  { rows, body, account, was }: EncodedEntry<string | Buffer>,
 ): (string | number | Buffer)[] {
   const columns = COLUMNS[kind];
   return [
@@ -137,7 +158,7 @@ export function fieldsOf(
     ...(was === undefined ? [] : ['was', was]),
     ROWS_FIELD[kind],
     // As bytes: the driver would have the socket encode a text of this size, which takes several times as long.
-    Buffer.from(body),
+    typeof body === 'string' ? Buffer.from(body) : body,
   ];
 }
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   canonicalTimestamp,
+  isCanonicalAt,
   microsOf,
   millisBetween,
   minusMicros,
@@ -86,4 +87,19 @@ test.each([
   ['2026-01-01T00:00:00', undefined],
 ])('%s is %s', (text, expected) => {
   expect(canonicalTimestamp(text)).toBe(expected);
+});
+
+test('a canonical text is known by its bytes as well, wherever they stand, and nothing else is taken for one', () => {
+  const put = fc.tuple(fc.nat(26), fc.constantFrom('0', '9', '3', '-', ':', '.', 'T', 'Z', ' ', '/', ';'));
+  fc.assert(
+    fc.property(micros, fc.array(put, { maxLength: 2 }), fc.string(), (value, damages, around) => {
+      let text = timestampFromMicros(value)!;
+      for (const [at, character] of damages) text = `${text.slice(0, at)}${character}${text.slice(at + 1)}`;
+      const before = Buffer.byteLength(around);
+      const bytes = Buffer.from(`${around}${text}${around}`);
+      expect(isCanonicalAt(bytes, before, before + text.length)).toBe(canonicalTimestamp(text) === text);
+      expect(isCanonicalAt(bytes, before, before + text.length - 1)).toBe(false);
+    }),
+    { numRuns: 1000 },
+  );
 });

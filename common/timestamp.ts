@@ -118,6 +118,36 @@ function isCanonical(text: string): boolean {
   return numberAt(text, 17, 19) <= 59 && numberAt(text, 20, 26) >= 0;
 }
 
+/** The same of a text that stands as bytes, from one place up to another. */
+export function isCanonicalAt(bytes: Uint8Array, from: number, to: number): boolean {
+  if (to - from !== 27 || bytes[to - 1] !== 0x5a || bytes[from + 10] !== 0x54) return false;
+  if (bytes[from + 4] !== DASH || bytes[from + 7] !== DASH || bytes[from + 19] !== 0x2e) return false;
+  if (bytes[from + 13] !== COLON || bytes[from + 16] !== COLON) return false;
+  const [year, month, day] = [
+    numberIn(bytes, from, from + 4),
+    numberIn(bytes, from + 5, from + 7),
+    numberIn(bytes, from + 8, from + 10),
+  ];
+  if (!(year >= YEAR_MIN && year <= YEAR_MAX && month >= 1 && month <= 12 && day >= 1)) return false;
+  const [hour, minute] = [numberIn(bytes, from + 11, from + 13), numberIn(bytes, from + 14, from + 16)];
+  if (!(day <= daysIn(year, month) && hour >= 0 && hour <= 23 && minute >= 0 && minute <= 59)) return false;
+  const second = numberIn(bytes, from + 17, from + 19);
+  return second >= 0 && second <= 59 && numberIn(bytes, from + 20, from + 26) >= 0;
+}
+
+const [DASH, COLON] = [0x2d, 0x3a];
+
+/** As numberAt; -1 if one is no digit. */
+function numberIn(bytes: Uint8Array, from: number, to: number): number {
+  let value = 0;
+  for (let i = from; i < to; i += 1) {
+    const digit = (bytes[i] ?? 0) - 48;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
 /** Milliseconds, with their fraction, from one canonical text to another. */
 export function millisBetween(from: string, to: string): number {
   // Nearly always within one minute: no calendar is needed then.

@@ -8,6 +8,7 @@ import { tranweaveConfigSchema } from '../scripts/tranweave-config.ts';
 import { inputSchema } from '../collector/inputs/registry.ts';
 import { aLog, createFixture } from '../collector/inputs/http/fixture.ts';
 import type { Fixture } from '../collector/inputs/http/fixture.ts';
+import { logOf } from '../scripts/decode/format.ts';
 
 /** Bodies that are not JSON: cut by the input's framing, decoded by its decoder, in its encoding. */
 
@@ -141,9 +142,7 @@ test('a log that would be text in UTF-8 too is read in the encoding of its input
   const idIn = (encoding: string) => {
     const pipeline = pipelineOf(v.parse(inputSchema, { ...file, encoding }), systemClock);
     const [outcome] = pipeline.fromBytes({ bytes, event_id: 'e', meta: {} });
-    return outcome?.kind === 'log'
-      ? outcome.log.transaction_id
-      : outcome?.kind === 'row' && outcome.row.transaction_id;
+    return outcome?.kind === 'log' || outcome?.kind === 'row' ? logOf(outcome)['transaction_id'] : undefined;
   };
   expect([idIn('utf-8'), idIn('UTF8'), idIn('latin1')]).toEqual(['é', 'é', 'Ã©']);
 });

@@ -1,4 +1,5 @@
 import type { Fields, Outcome } from '../../collector/outcome.ts';
+import { textOfRow } from '../../collector/row-room.ts';
 import { rowFromLine } from '../../common/wire-row.ts';
 import { oneLine } from '../table.ts';
 import type { Tried } from './trial.ts';
@@ -34,7 +35,7 @@ function outcomeLines(outcome: Outcome): string[] {
 
 /** The standard log of an outcome that is one. */
 export function logOf(outcome: Extract<Outcome, { kind: 'log' | 'row' }>): Fields {
-  return outcome.kind === 'log' ? outcome.log : (rowFromLine('log', outcome.row.line).row ?? {});
+  return outcome.kind === 'log' ? outcome.log : (rowFromLine('log', textOfRow(outcome.row)).row ?? {});
 }
 
 function listed(fields: Fields): string[] {

@@ -42,7 +42,6 @@ export function plainPipeline(seen: (record: RawRecord) => void = () => {}): Rec
   return {
     maskLetter: (letter) => letter,
     fromStandardLine: () => undefined,
-    fromStandardBytes: () => undefined,
     fromBytes: (record) => {
       seen(record);
       const ingest_time = '2026-01-31T09:15:00.000000Z';

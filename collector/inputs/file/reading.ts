@@ -1,18 +1,13 @@
 import type { FileHandle } from 'node:fs/promises';
 import { HEAD_BYTES_MAX } from './identity.ts';
 
+export { ownCopy } from '../../own-copy.ts';
+
 /** How much of what was read last is compared before reading on, to notice that the file was written anew. */
 export const MARKER_BYTES_MAX = 1024;
 
 /** What a turn's buffer has room for besides its chunk: what stands before that, and how the file begins. */
 export const AROUND_BYTES = MARKER_BYTES_MAX + HEAD_BYTES_MAX;
-
-/** A copy that is held for long, in memory of its own: a small one that Buffer.from makes keeps the eight kilobytes around it. */
-export function ownCopy(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
-  return copy;
-}
 
 /** Reads `bytes` bytes, or as many as there are, from an offset into the beginning of the buffer; returns the part that was filled. */
 export async function readAt(

@@ -23,13 +23,14 @@ export function createRecordMaker(
   let header = known;
   return (frame, path) => {
     const first = header === undefined;
-    const event_id = `${sourceId}@${frame.start}`;
+    const eventId = () => `${sourceId}@${frame.start}`;
     const isTooLong = frame.length > deps.lineBytesMax;
     const isWhole = !isTooLong && frame.problem === undefined;
     if (isWhole && !first) {
-      const outcome = deps.pipeline.fromStandardBytes(frame.bytes, event_id);
+      const outcome = deps.pipeline.fromStandardLine(frame.bytes, eventId);
       if (outcome !== undefined) return [outcome];
     }
+    const event_id = eventId();
     const meta = { path, offset: String(frame.start) };
     if (!isWhole) {
       if (first) header = null;

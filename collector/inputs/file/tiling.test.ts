@@ -22,7 +22,6 @@ afterAll(() => fixture.end());
 const tellBytes: RecordPipeline = {
   maskLetter: (letter) => letter,
   fromStandardLine: () => undefined,
-  fromStandardBytes: () => undefined,
   fromBytes: ({ bytes, event_id }) => [
     {
       kind: 'log',

@@ -53,21 +53,26 @@ export async function runRecords(
     if (index === recordsMax) {
       throw new HttpRefusal(413, `the body has more than ${recordsMax} logs; send them in several requests`);
     }
-    const origin = { event_id: `http/${deps.name}/${request.requestId}/${index}`, meta: request.meta };
-    addTo(batch, index, outcomesOf(deps, record, origin));
+    addTo(batch, index, outcomesOf(deps, record, request, index));
     index += 1;
     if (index % TURN_RECORDS === 0) await new Promise(setImmediate);
   }
   return batch;
 }
 
-function outcomesOf(deps: BatchDeps, record: BodyRecord, origin: RecordOrigin): Outcome[] {
+function outcomesOf(
+  deps: BatchDeps,
+  record: BodyRecord,
+  { requestId, meta }: RequestOrigin,
+  index: number,
+): Outcome[] {
+  const eventId = () => `http/${deps.name}/${requestId}/${index}`;
+  const outcome =
+    record.line === undefined ? undefined : deps.pipeline.fromStandardLine(record.line, eventId);
+  if (outcome !== undefined) return [outcome];
+  const origin = { event_id: eventId(), meta };
   if (record.framed !== undefined) return deps.pipeline.fromBytes({ ...origin, ...record.framed });
-  if (record.text !== undefined) {
-    const outcome = deps.pipeline.fromStandardLine(record.text, origin.event_id);
-    return outcome === undefined ? parsedOutcomes(deps, record.parse(), origin) : [outcome];
-  }
-  return parsedOutcomes(deps, record, origin);
+  return parsedOutcomes(deps, record.line === undefined ? record : record.parse(), origin);
 }
 
 function parsedOutcomes(deps: BatchDeps, record: ParsedRecord, origin: RecordOrigin): Outcome[] {

@@ -31,7 +31,6 @@ export const keys = createKeys('t');
 export const plainPipeline: RecordPipeline = {
   maskLetter: (letter) => letter,
   fromStandardLine: () => undefined,
-  fromStandardBytes: () => undefined,
   fromBytes: () => [],
   fromFields: (fields, origin, raw) => {
     if (fields['skip'] === true) return [{ kind: 'skip' }];

@@ -12,7 +12,7 @@ import { claimKey, parseIdempotencyKey } from './idempotency.ts';
 import { createByteBudget } from './limits.ts';
 import type { Gate } from './limits.ts';
 import { cutFramed } from './framed.ts';
-import { cutRecords, parseContentType, textOf } from './records.ts';
+import { cutRecords, parseContentType, textIn } from './records.ts';
 import { RETRY_META } from '../../pipeline.ts';
 import type { HttpInputConfig } from '../http.ts';
 import type { InputDeps } from '../input.ts';
@@ -51,7 +51,7 @@ export function createReceiver(
       const records =
         head.format === 'framed'
           ? cutFramed(body, framing, config.logs_max)
-          : cutRecords(textOf(body), head.format);
+          : cutRecords(textIn(body), head.format);
       const { outcomes, ...told } = await runRecords(deps, records, head, config.logs_max);
       const noneTaken = told.accepted === 0 && told.rejected_count > 0;
       if (!noneTaken) {

@@ -17,13 +17,13 @@ export type ParsedRecord =
 const UNTOLD = new Set(['', 'application/x-www-form-urlencoded']);
 
 /**
- * A record that is parsed; or one that is not yet, since it may be of use as the text that it is (`parse` throws a 400 where the body is nothing but
+ * A record that is parsed; or one that is not yet, since it may be of use as the bytes that it is (`parse` throws a 400 where the body is nothing but
  * that record); or one for the input's decoder.
  */
 export type BodyRecord =
-  | (ParsedRecord & { text?: never; framed?: never })
-  | { text: string; framed?: never; parse(): ParsedRecord }
-  | { framed: Pick<RawRecord, 'bytes' | 'header' | 'first'>; text?: never };
+  | (ParsedRecord & { line?: never; framed?: never })
+  | { line: Buffer; framed?: never; parse(): ParsedRecord }
+  | { framed: Pick<RawRecord, 'bytes' | 'header' | 'first'>; line?: never };
 
 const FORMATS: Readonly<Record<string, BodyFormat>> = {
   'application/json': 'document',
@@ -64,12 +64,12 @@ function formatOf(type: string, hasDecoder: boolean): BodyFormat {
   );
 }
 
-/** The text of a body. Throws a 400 when it is empty or not UTF-8. */
-export function textOf(body: Buffer): string {
+/** The text of a body, as bytes. Throws a 400 when it is empty or not UTF-8. */
+export function textIn(body: Buffer): Buffer {
   // Buffer.toString would replace bad bytes without a word.
   if (!isUtf8(body)) throw new HttpRefusal(400, 'the body is not UTF-8');
   const hasMark = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
-  const text = body.toString('utf8', hasMark ? 3 : 0);
+  const text = hasMark ? body.subarray(3) : body;
   if (isBlank(text)) {
     throw new HttpRefusal(400, 'the body is empty: it must be a JSON object, an array of objects, or NDJSON');
   }
@@ -77,12 +77,14 @@ export function textOf(body: Buffer): string {
 }
 
 /** The records of a body, in order. Throws a 400 that says where when it is one document and not JSON. */
-export function cutRecords(text: string, format: Exclude<BodyFormat, 'framed'>): Iterable<BodyRecord> {
-  if (format === 'lines') return cutLines(text);
+export function cutRecords(body: Buffer, format: Exclude<BodyFormat, 'framed'>): Iterable<BodyRecord> {
+  if (format === 'lines') return cutLines(body);
   // A single object need not be parsed if it can be taken as it stands.
-  if (text.startsWith('{') && !text.includes('\n')) return [{ text, parse: () => parseObject(text) }];
-  const document = parseDocument(text, () => looksLikeLines(text));
-  if (document === undefined) return cutLines(text);
+  if (body[0] === OPENED && !body.includes(NEWLINE))
+    return [{ line: body, parse: () => parseObject(body.toString()) }];
+  const text = body.toString();
+  const document = parseDocument(text, () => looksLikeLines(body));
+  if (document === undefined) return cutLines(body);
   return Array.isArray(document) ? cutArray(document, text) : [recordOf(document, () => Buffer.from(text))];
 }
 
@@ -114,12 +116,12 @@ function* cutArray(elements: readonly unknown[], text: string): Iterable<BodyRec
   }
 }
 
-function* cutLines(text: string): Iterable<BodyRecord> {
+function* cutLines(body: Buffer): Iterable<BodyRecord> {
   let number = 0;
-  for (const line of linesOf(text)) {
+  for (const line of linesOf(body)) {
     number += 1;
     const here = number;
-    if (!isBlank(line)) yield { text: line, parse: () => lineRecord(line, here) };
+    if (!isBlank(line)) yield { line, parse: () => lineRecord(line.toString(), here) };
   }
 }
 
@@ -139,25 +141,27 @@ function recordOf(value: unknown, raw: () => Buffer): ParsedRecord {
 }
 
 /** One line after the other, so that a body of nothing but line ends costs no list of them. */
-function* linesOf(text: string): Iterable<string> {
+function* linesOf(body: Buffer): Iterable<Buffer> {
   let start = 0;
-  while (start < text.length) {
-    const end = text.indexOf('\n', start);
-    yield end === -1 ? text.slice(start) : text.slice(start, end);
+  while (start < body.length) {
+    const end = body.indexOf(NEWLINE, start);
+    yield body.subarray(start, end === -1 ? body.length : end);
     if (end === -1) return;
     start = end + 1;
   }
 }
 
+const [NEWLINE, OPENED] = [0x0a, 0x7b];
+
 /**
  * Whether a text that is not JSON is meant to be NDJSON: its first line is an object and there are more. A document
  * with a fault somewhere has, but by chance, no such first line.
  */
-function looksLikeLines(text: string): boolean {
-  let first: string | undefined;
-  for (const line of linesOf(text)) {
+function looksLikeLines(body: Buffer): boolean {
+  let first: Buffer | undefined;
+  for (const line of linesOf(body)) {
     if (isBlank(line)) continue;
-    if (first !== undefined) return isObjectText(first);
+    if (first !== undefined) return isObjectText(first.toString());
     first = line;
   }
   return false;
@@ -175,6 +179,9 @@ function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isBlank(text: string): boolean {
-  return !/[^ \t\r\n]/.test(text);
+function isBlank(text: Buffer): boolean {
+  return text.every((byte) => BLANKS.has(byte));
 }
+
+/** Space, tab, and what ends lines. */
+const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09, 0x0d, 0x0a]);
