@@ -64,7 +64,7 @@ export async function startCollector(deps: CollectorRole): Promise<Started> {
     const input = createInput(inputConfig, {
       name,
       node: config.node ?? hostname(),
-      pipeline: pipelineOf(inputConfig, clock),
+      pipeline: pipelineOf(inputConfig, clock, shared.partitions),
       appender,
       redis,
       keys,
@@ -85,8 +85,8 @@ export async function startCollector(deps: CollectorRole): Promise<Started> {
   return { adminUrl: role.adminUrl, addresses };
 }
 
-/** The way of an input's records, as its config says. */
-export function pipelineOf(config: InputConfig, clock: Clock): RecordPipeline {
+/** The way of an input's records, as its config says. @param partitions how many they are for. */
+export function pipelineOf(config: InputConfig, clock: Clock, partitions = 1): RecordPipeline {
   const decoder = config.decoder ?? { type: 'json' };
   const charset = createCharset(config.encoding, config.on_bad_bytes);
   const isJson = decoder.type === 'json' || decoder.type === 'ndjson';
@@ -104,6 +104,7 @@ export function pipelineOf(config: InputConfig, clock: Clock): RecordPipeline {
       config.masking === undefined
         ? NO_MASKING
         : createMasking(config.masking, charset, decoder.type === 'ibm-ace'),
+    partitions,
     clock,
   });
 }

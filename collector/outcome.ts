@@ -4,8 +4,8 @@ import type { RowBytes } from './row-room.ts';
 
 /** A log as its row (common/log-row.ts), and what must be known of it on the way. */
 export interface StandardRow extends RowBytes {
-  /** Where the transaction id ends that begins behind the row's first two bytes. */
-  idTo: number;
+  /** The crc32 of its transaction id, which decides about the partition. */
+  crc: number;
   interface_id: string;
   ingest_time: string;
   input: string;

@@ -19,6 +19,8 @@ export interface PipelineDeps {
   skips?: Condition | undefined;
   /** Whether records that are standard logs as they stand may go the short way: the decoder reads JSON, and names are taken as they are. */
   standardLines?: boolean;
+  /** How many partitions there are; 1 if not given, where nothing is appended. */
+  partitions?: number;
   masking: Masking;
   clock: Clock;
 }
@@ -85,7 +87,9 @@ export function createPipeline(deps: PipelineDeps): RecordPipeline {
       : { kind: 'log', log: checked.log };
   }
 
-  const readStandardLine = deps.standardLines ? createStandardLineReader({ channel, input }) : undefined;
+  const readStandardLine = deps.standardLines
+    ? createStandardLineReader({ channel, input }, deps.partitions ?? 1)
+    : undefined;
   function fromStandardLine(bytes: Buffer, eventId: () => string): Outcome | undefined {
     const row = readStandardLine?.(bytes, eventId, timestampFromMillis(clock.now()));
     return row === undefined ? undefined : { kind: 'row', row };

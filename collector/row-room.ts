@@ -1,4 +1,4 @@
-/** A row as it lies in a buffer among others: its bytes in UTF-8, from one place up to another. */
+/** A row as it lies in a buffer among others: its bytes in UTF-8, from one place up to another, where its newline stands. */
 export interface RowBytes {
   room: Buffer;
   from: number;
@@ -6,28 +6,21 @@ export interface RowBytes {
 }
 
 /**
- * So much is taken at a time. Small, since the whole of it is kept as long as one row in it is; large enough that taking it costs nothing a
- * row.
+ * So much is taken at a time. Small, since the whole of it is kept as long as one row in it is; large enough that the rows of a batch mostly
+ * lie in one.
  */
-const ROOM_BYTES = 16 * 1024;
-
-const NOTHING = Buffer.alloc(0);
+const ROOM_BYTES = 64 * 1024;
 
 /** Where rows are written, one behind the other, in memory that nobody else writes to. */
 export class RowRoom {
-  #room: Buffer;
+  #room = Buffer.alloc(0);
   #from = 0;
   #at = 0;
 
-  /** @param room to begin with, if there is one. */
-  constructor(room: Buffer = NOTHING) {
-    this.#room = room;
-  }
-
   /** Begins a row. @param bytesMax how long it may become. */
   begin(bytesMax: number): void {
-    if (this.#room.length - this.#at < bytesMax) {
-      this.#room = Buffer.allocUnsafeSlow(Math.max(bytesMax, ROOM_BYTES));
+    if (this.#room.length - this.#at <= bytesMax) {
+      this.#room = Buffer.allocUnsafeSlow(Math.max(bytesMax + 1, ROOM_BYTES));
       this.#at = 0;
     }
     this.#from = this.#at;
@@ -60,7 +53,9 @@ export class RowRoom {
 
   /** The row that was begun. */
   end(): RowBytes {
-    return { room: this.#room, from: this.#from, to: this.#at };
+    const to = this.#at;
+    this.putByte(NEWLINE);
+    return { room: this.#room, from: this.#from, to };
   }
 }
 
@@ -71,17 +66,37 @@ export function textOfRow({ room, from, to }: RowBytes): string {
   return room.toString('utf8', from, to);
 }
 
-/** Lines of one entry, each with its newline: what was a text already, and rows that are bytes. */
+/** Lines of one entry, each with its newline: texts, and rows that are bytes. Rows that lie one behind the other are not copied. */
 export function joinLines(lines: readonly (string | RowBytes)[]): Buffer {
-  let bytes = lines.length;
-  for (const line of lines) bytes += sizeOfLine(line);
-  const joined = new RowRoom(Buffer.allocUnsafe(bytes));
-  for (const line of lines) {
-    if (typeof line === 'string') joined.putText(line);
-    else joined.put(line.room, line.from, line.to);
-    joined.putByte(NEWLINE);
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < lines.length;) {
+    const end = endOfRun(lines, at);
+    pieces.push(pieceOf(lines, at, end));
+    at = end;
   }
-  return joined.end().room;
+  const [only] = pieces;
+  return pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces);
+}
+
+/** Where the lines from one on end that are all texts, or lie one behind the other. */
+function endOfRun(lines: readonly (string | RowBytes)[], start: number): number {
+  let before = lines[start];
+  let at = start + 1;
+  for (; at < lines.length; at += 1) {
+    const line = lines[at];
+    if (typeof line === 'string' || typeof before === 'string') {
+      if (typeof line !== typeof before) break;
+    } else if (line?.room !== before?.room || line?.from !== (before?.to ?? 0) + 1) break;
+    before = line;
+  }
+  return at;
+}
+
+function pieceOf(lines: readonly (string | RowBytes)[], start: number, end: number): Buffer {
+  const [first, last] = [lines[start], lines[end - 1]];
+  return typeof first === 'object' && typeof last === 'object'
+    ? first.room.subarray(first.from, last.to + 1)
+    : Buffer.from(`${(lines.slice(start, end) as string[]).join('\n')}\n`);
 }
 
 const NEWLINE = 0x0a;

@@ -1,5 +1,5 @@
 import type { DeadLetter } from '../common/dead-letter.ts';
-import { partitionOf, partitionOfBytes } from '../common/partition.ts';
+import { partitionOf } from '../common/partition.ts';
 import { logToLine } from '../common/log-row.ts';
 import type { EntryRow } from '../common/stream-entry.ts';
 import type { TrackingLog } from '../common/tracking-log.ts';
@@ -15,17 +15,11 @@ export interface Row extends EntryRow<string | RowBytes> {
 export type Kept = Exclude<Outcome, { kind: 'skip' }>;
 
 export function partitionOfOutcome(outcome: Kept, partitions: number): number {
-  if (outcome.kind === 'row') {
-    const { room, from, idTo } = outcome.row;
-    return partitionOfBytes(room, from + ID_AT, idTo, partitions);
-  }
+  if (outcome.kind === 'row') return outcome.row.crc % partitions;
   // A dead letter has no transaction; its own id spreads it as well.
   const key = outcome.kind === 'log' ? outcome.log.transaction_id : outcome.dead_letter.event_id;
   return partitionOf(key, partitions);
 }
-
-/** Where in a row its transaction id begins: `["`. */
-const ID_AT = 2;
 
 export function rowOf(outcome: Kept): Row {
   if (outcome.kind === 'row') return standardRow(outcome.row);

@@ -3,7 +3,8 @@ import { LOG_COLUMNS } from '../common/log-row.ts';
 import type { StandardRow } from './outcome.ts';
 import { COMMA, CLOSED, COLON, OPENED, PlainBytes } from './plain-bytes.ts';
 import { RowRoom } from './row-room.ts';
-import { ownCopy } from './own-copy.ts';
+import { areSame, createTextCache } from './text-cache.ts';
+import { crcOfBytes } from '../common/partition.ts';
 import { canonicalTimestamp, isCanonicalAt } from '../common/timestamp.ts';
 import { LIMITS, STATUSES } from '../common/tracking-log.ts';
 import type { TrackingLogField } from '../common/tracking-log.ts';
@@ -23,10 +24,16 @@ export type ReadStandardLine = (
   ingestTime: string,
 ) => StandardRow | undefined;
 
-/** @param stamp what the collector says of every log of the input. */
-export function createStandardLineReader(stamp: { channel: string; input: string }): ReadStandardLine {
+/**
+ * @param stamp what the collector says of every log of the input.
+ * @param partitions as many as the rows are for: those of one partition lie together.
+ */
+export function createStandardLineReader(
+  stamp: { channel: string; input: string },
+  partitions: number,
+): ReadStandardLine {
   const said = `${JSON.stringify(stamp.channel)},${JSON.stringify(stamp.input)}`;
-  const room = new RowRoom();
+  const rooms = Array.from({ length: Math.min(partitions, ROOMS_MAX) }, () => new RowRoom());
   const interfaces = createTextCache();
   let stamped = { time: '', bytes: NULL };
   return (record, eventId, ingestTime) => {
@@ -37,6 +44,8 @@ export function createStandardLineReader(stamp: { channel: string; input: string
     if (stamped.time !== ingestTime)
       stamped = { time: ingestTime, bytes: Buffer.from(`"${ingestTime}",${said}`) };
     const id = (given & (1 << EVENT_ID)) === 0 ? JSON.stringify(eventId()) : undefined;
+    const crc = crcOfBytes(record, (starts[TRANSACTION_ID] ?? 0) + 1, (ends[TRANSACTION_ID] ?? 0) - 1);
+    const room = rooms[(crc % partitions) % rooms.length] ?? new RowRoom();
     room.begin(record.length + stamped.bytes.length + (id?.length ?? 0) * UTF8_BYTES_MAX + MADE_BYTES_MAX);
     writeCells(room, record, stamped.bytes, id);
     const row = room.end();
@@ -45,7 +54,7 @@ export function createStandardLineReader(stamp: { channel: string; input: string
       room: row.room,
       from: row.from,
       to: row.to,
-      idTo: row.from + (ends[TRANSACTION_ID] ?? 0) - (starts[TRANSACTION_ID] ?? 0),
+      crc,
       interface_id: from === ABSENT ? '' : interfaces(record, from + 1, to - 1),
       ingest_time: ingestTime,
       input: stamp.input,
@@ -63,6 +72,8 @@ const INPUT = columnOf('input');
 const REQUIRED =
   (1 << TRANSACTION_ID) | (1 << columnOf('step')) | (1 << columnOf('status')) | (1 << EVENT_TIME);
 
+/** Of more partitions some share theirs: they are taken for each input. */
+const ROOMS_MAX = 16;
 /** A character that JavaScript counts once has at most so many bytes. */
 const UTF8_BYTES_MAX = 3;
 /** Of what is written besides: brackets, commas, absent values, and a time that is longer than it was given. */
@@ -262,32 +273,3 @@ const FIELDS: readonly Field[] = LOG_COLUMNS.flatMap((column, at) =>
     ? []
     : [{ name: Buffer.from(`"${column}"`), column: at, bit: 1 << at, read: READERS[column] ?? readName }],
 );
-
-/** Makes texts of bytes that are mostly the same few ones, as names of interfaces are. */
-function createTextCache(): (bytes: Buffer, from: number, to: number) => string {
-  const known: { bytes: Uint8Array; text: string }[] = [];
-  return (bytes, from, to) => {
-    const place = ((to - from) * 31 + (bytes[from] ?? 0) * 7 + (bytes[to - 1] ?? 0)) % TEXTS_KEPT;
-    const there = known[place];
-    if (there !== undefined && areSame(there.bytes, 0, there.bytes.length, bytes, from, to))
-      return there.text;
-    const text = bytes.toString('utf8', from, to);
-    known[place] = { bytes: ownCopy(bytes.subarray(from, to)), text };
-    return text;
-  };
-}
-
-const TEXTS_KEPT = 256;
-
-function areSame(
-  a: Uint8Array,
-  aFrom: number,
-  aTo: number,
-  b: Uint8Array,
-  bFrom: number,
-  bTo: number,
-): boolean {
-  if (aTo - aFrom !== bTo - bFrom) return false;
-  for (let i = aTo - aFrom - 1; i >= 0; i -= 1) if (a[aFrom + i] !== b[bFrom + i]) return false;
-  return true;
-}

@@ -11,12 +11,12 @@ export function partitionOf(transactionId: string, partitions: number): number {
   return crc32(transactionId) % partitions;
 }
 
-/** The same of an id that stands in bytes from one place up to another, which need not be made a text for it. */
-export function partitionOfBytes(bytes: Uint8Array, from: number, to: number, partitions: number): number {
+/** The crc32 of an id that stands in bytes, from one place up to another: it need not be made a text for it. */
+export function crcOfBytes(bytes: Uint8Array, from: number, to: number): number {
   let crc = -1;
   // Ids are short: a call of zlib would cost more than all of their bytes here.
   for (let at = from; at < to; at += 1) crc = (crc >>> 8) ^ (CRC[(crc ^ (bytes[at] ?? 0)) & 0xff] ?? 0);
-  return ((crc ^ -1) >>> 0) % partitions;
+  return (crc ^ -1) >>> 0;
 }
 
 /** The crc32 of each byte, before its last complement. */
