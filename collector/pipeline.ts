@@ -91,7 +91,7 @@ export function createPipeline(deps: PipelineDeps): RecordPipeline {
     ? createStandardLineReader({ channel, input }, deps.partitions ?? 1)
     : undefined;
   function fromStandardLine(bytes: Buffer, eventId: () => string): Outcome | undefined {
-    const row = readStandardLine?.(bytes, eventId, timestampFromMillis(clock.now()));
+    const row = readStandardLine?.(bytes, eventId, clock.now());
     return row === undefined ? undefined : { kind: 'row', row };
   }
 

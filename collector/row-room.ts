@@ -6,21 +6,28 @@ export interface RowBytes {
 }
 
 /**
- * So much is taken at a time. Small, since the whole of it is kept as long as one row in it is; large enough that the rows of a batch mostly
- * lie in one.
+ * So much is taken at a time: more and more while rows come fast, so that those of a batch lie in one. Where they come slowly little is taken, for
+ * the whole of it is kept as long as one row in it is, and what is in use for long counts as old and goes late.
  */
-const ROOM_BYTES = 64 * 1024;
+const ROOM_BYTES = { min: 4 * 1024, max: 64 * 1024 };
+/** Rows come fast if a room is full after so long. */
+const FAST_MS = 50;
 
 /** Where rows are written, one behind the other, in memory that nobody else writes to. */
 export class RowRoom {
   #room = Buffer.alloc(0);
+  #roomBytes = ROOM_BYTES.min;
+  #takenAt = 0;
   #from = 0;
   #at = 0;
 
-  /** Begins a row. @param bytesMax how long it may become. */
-  begin(bytesMax: number): void {
+  /** Begins a row. @param bytesMax how long it may become. @param now in milliseconds. */
+  begin(bytesMax: number, now: number): void {
     if (this.#room.length - this.#at <= bytesMax) {
-      this.#room = Buffer.allocUnsafeSlow(Math.max(bytesMax + 1, ROOM_BYTES));
+      const isFast = now - this.#takenAt < FAST_MS;
+      this.#roomBytes = isFast ? Math.min(this.#roomBytes * 2, ROOM_BYTES.max) : ROOM_BYTES.min;
+      this.#room = Buffer.allocUnsafeSlow(Math.max(bytesMax + 1, this.#roomBytes));
+      this.#takenAt = now;
       this.#at = 0;
     }
     this.#from = this.#at;

@@ -5,7 +5,7 @@ import { COMMA, CLOSED, COLON, OPENED, PlainBytes } from './plain-bytes.ts';
 import { RowRoom } from './row-room.ts';
 import { areSame, createTextCache } from './text-cache.ts';
 import { crcOfBytes } from '../common/partition.ts';
-import { canonicalTimestamp, isCanonicalAt } from '../common/timestamp.ts';
+import { canonicalTimestamp, isCanonicalAt, timestampFromMillis } from '../common/timestamp.ts';
 import { LIMITS, STATUSES } from '../common/tracking-log.ts';
 import type { TrackingLogField } from '../common/tracking-log.ts';
 
@@ -21,7 +21,7 @@ import type { TrackingLogField } from '../common/tracking-log.ts';
 export type ReadStandardLine = (
   record: Buffer,
   eventId: () => string,
-  ingestTime: string,
+  ingestMillis: number,
 ) => StandardRow | undefined;
 
 /**
@@ -36,17 +36,21 @@ export function createStandardLineReader(
   const rooms = Array.from({ length: Math.min(partitions, ROOMS_MAX) }, () => new RowRoom());
   const interfaces = createTextCache();
   let stamped = { time: '', bytes: NULL };
-  return (record, eventId, ingestTime) => {
+  return (record, eventId, ingestMillis) => {
     line.open(record);
     const given = readCells();
     if ((given & REQUIRED) !== REQUIRED || !(line.isAscii || isUtf8(record))) return undefined;
+    const ingestTime = timestampFromMillis(ingestMillis);
     // Thousands of logs are stamped within one millisecond.
     if (stamped.time !== ingestTime)
       stamped = { time: ingestTime, bytes: Buffer.from(`"${ingestTime}",${said}`) };
     const id = (given & (1 << EVENT_ID)) === 0 ? JSON.stringify(eventId()) : undefined;
     const crc = crcOfBytes(record, (starts[TRANSACTION_ID] ?? 0) + 1, (ends[TRANSACTION_ID] ?? 0) - 1);
     const room = rooms[(crc % partitions) % rooms.length] ?? new RowRoom();
-    room.begin(record.length + stamped.bytes.length + (id?.length ?? 0) * UTF8_BYTES_MAX + MADE_BYTES_MAX);
+    room.begin(
+      record.length + stamped.bytes.length + (id?.length ?? 0) * UTF8_BYTES_MAX + MADE_BYTES_MAX,
+      ingestMillis,
+    );
     writeCells(room, record, stamped.bytes, id);
     const row = room.end();
     const [from, to] = [starts[INTERFACE_ID] ?? ABSENT, ends[INTERFACE_ID] ?? ABSENT];
