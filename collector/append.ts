@@ -3,6 +3,7 @@ import { readDeployment } from '../common/redis/partition-change.ts';
 import { reply } from '../common/redis/redis-error.ts';
 import { loadScript } from '../common/redis/scripts.ts';
 import { readFormerPositions } from './former-positions.ts';
+import type { FormerPositions } from './former-positions.ts';
 import type { Outcome } from './outcome.ts';
 import { createPartitionQueue } from './partition-queue.ts';
 import { partitionOfOutcome, rowOf } from './rows.ts';
@@ -95,74 +96,99 @@ async function openSource(
   input: string,
   source: string,
 ): Promise<SourceAppender> {
-  const { redis, keys, partitions } = deps;
+  const { redis, keys } = deps;
   // A partition that has none yet starts at the low-water mark.
   const opened = await readPositions(deps, source);
-  const positions = [...opened];
   // Before the mark: if another process forgot them in between, the mark that is read next is past them.
   const former = await readFormerPositions(redis, keys, source);
   const openedAt = Number((await reply(redis.hget(keys.lowWater(input), source))) ?? 0);
-  let lowWater = openedAt;
-  let fallenBack: SourceFellBackError | undefined;
-  await former.passed(lowWater);
+  await former.passed(openedAt);
+  return new OpenSource(deps, send, { input, source, opened, openedAt, former });
+}
 
-  async function appendTo(partition: number, all: readonly PositionedOutcome[], end: number): Promise<void> {
+/** Where a source stood when it was opened. */
+interface Opened {
+  input: string;
+  source: string;
+  /** What each partition had of it. */
+  opened: readonly string[];
+  openedAt: number;
+  former: FormerPositions;
+}
+
+/** A class, of whose methods there is one each: there may be thousands of sources. */
+class OpenSource implements SourceAppender {
+  lowWater: number;
+  readonly #deps: AppenderDeps;
+  readonly #send: SendRows;
+  readonly #opened: Opened;
+  readonly #positions: string[];
+  #fallenBack: SourceFellBackError | undefined;
+
+  constructor(deps: AppenderDeps, send: SendRows, opened: Opened) {
+    this.#deps = deps;
+    this.#send = send;
+    this.#opened = opened;
+    this.#positions = [...opened.opened];
+    this.lowWater = opened.openedAt;
+  }
+
+  async append(outcomes: readonly PositionedOutcome[], end: number): Promise<void> {
+    if (this.#fallenBack !== undefined) throw this.#fallenBack;
+    const { redis, keys, partitions } = this.#deps;
+    const { input, source, former } = this.#opened;
+    const byPartition = itemsByPartition(outcomes, partitions);
+    try {
+      await settleAll([...byPartition].map(([partition, items]) => this.#appendTo(partition, items, end)));
+    } catch (error) {
+      // Other partitions may have lost more.
+      if (error instanceof SourceFellBackError) await this.confirm();
+      throw error;
+    }
+    this.lowWater = Math.max(this.lowWater, end);
+    await lowWaterScript.run(redis, [keys.lowWater(input)], [source, this.lowWater]);
+    await former.passed(this.lowWater);
+  }
+
+  async confirm(): Promise<void> {
+    const { redis, keys } = this.#deps;
+    const { input, source, opened, openedAt } = this.#opened;
+    const seen = [...this.#positions];
+    const lost = (await readPositions(this.#deps, source)).flatMap((now, partition) => {
+      if (Number(now) >= Number(seen[partition])) return [];
+      // A partition that had nothing of the source when it was opened has lost only what came since.
+      return now === '' && opened[partition] === '' ? openedAt : Number(now);
+    });
+    if (lost.length === 0 || (await isRepartitioned(this.#deps))) return;
+    this.lowWater = Math.min(this.lowWater, ...lost);
+    // Written down first: should this process die, the next one must not skip what was lost.
+    await reply(redis.hset(keys.lowWater(input), source, String(this.lowWater)));
+    this.#fallenBack = new SourceFellBackError(this.lowWater);
+    throw this.#fallenBack;
+  }
+
+  async #appendTo(partition: number, all: readonly PositionedOutcome[], end: number): Promise<void> {
+    const { source, former } = this.#opened;
     // Bounded: each turn but the last means that another process moved this source ahead, up to `end` at most.
     for (;;) {
-      const at = positions[partition] ?? '';
-      const done = Math.max(lowWater, Number(at));
+      const at = this.#positions[partition] ?? '';
+      const done = Math.max(this.lowWater, Number(at));
       const rows: Row[] = [];
       for (const item of all) {
         if (item.end <= done || item.outcome.kind === 'skip') continue;
         if (!former.has(item.outcome, item.end)) rows.push(rowOf(item.outcome));
       }
       if (rows.length === 0) return;
-      const answer = await send(partition, rows, { source, from: at, to: end });
+      const answer = await this.#send(partition, rows, { source, from: at, to: end });
       if (answer.status === 'full')
         throw new BackPressureError(`the log stream of partition ${partition} is full`);
       const now = answer.status === 'moved' ? answer.position : String(end);
       // Positions only grow, whoever moves them.
       if (Number(now) < Number(at)) throw new SourceFellBackError(Number(now));
-      positions[partition] = now;
+      this.#positions[partition] = now;
       if (answer.status === 'ok') return;
     }
   }
-
-  async function confirm(): Promise<void> {
-    const seen = [...positions];
-    const lost = (await readPositions(deps, source)).flatMap((now, partition) => {
-      if (Number(now) >= Number(seen[partition])) return [];
-      // A partition that had nothing of the source when it was opened has lost only what came since.
-      return now === '' && opened[partition] === '' ? openedAt : Number(now);
-    });
-    if (lost.length === 0 || (await isRepartitioned(deps))) return;
-    lowWater = Math.min(lowWater, ...lost);
-    // Written down first: should this process die, the next one must not skip what was lost.
-    await reply(redis.hset(keys.lowWater(input), source, String(lowWater)));
-    fallenBack = new SourceFellBackError(lowWater);
-    throw fallenBack;
-  }
-
-  return {
-    get lowWater() {
-      return lowWater;
-    },
-    append: async (outcomes, end) => {
-      if (fallenBack !== undefined) throw fallenBack;
-      const byPartition = itemsByPartition(outcomes, partitions);
-      try {
-        await settleAll([...byPartition].map(([partition, items]) => appendTo(partition, items, end)));
-      } catch (error) {
-        // Other partitions may have lost more.
-        if (error instanceof SourceFellBackError) await confirm();
-        throw error;
-      }
-      lowWater = Math.max(lowWater, end);
-      await lowWaterScript.run(redis, [keys.lowWater(input)], [source, lowWater]);
-      await former.passed(lowWater);
-    },
-    confirm,
-  };
 }
 
 /** Whether positions that are gone were taken away with the number of partitions that they belonged to. */

@@ -17,6 +17,9 @@ export interface FormerPositions {
   passed(lowWater: number): Promise<void>;
 }
 
+/** Nearly every source has none. */
+const NO_FORMER: FormerPositions = { has: () => false, passed: async () => undefined };
+
 const dropScript = loadScript(new URL('./former-positions-drop.lua', import.meta.url));
 
 /** Throws a RetriableError when Redis is away. */
@@ -26,12 +29,13 @@ export async function readFormerPositions(
   source: string,
 ): Promise<FormerPositions> {
   const json = await reply(redis.hget(keys.formerPositions(), source));
-  let layouts = json === null ? [] : layoutsOf(json);
+  if (json === null) return NO_FORMER;
+  let layouts = layoutsOf(json);
   return {
     has: (outcome, end) =>
       layouts.some(({ partitions, at }) => end <= (at.get(partitionOfOutcome(outcome, partitions)) ?? 0)),
     passed: async (lowWater) => {
-      if (json === null || layouts.some(({ at }) => Math.max(...at.values()) > lowWater)) return;
+      if (layouts.some(({ at }) => Math.max(...at.values()) > lowWater)) return;
       // Only as it was read: a change of now may have added to it.
       await dropScript.run(redis, [keys.formerPositions()], [source, json]);
       layouts = [];

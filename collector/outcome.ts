@@ -49,6 +49,8 @@ export type Outcome =
 
 /** Made of one input's config: decode → map → mask → validate. Pure but for the clock that stamps ingest_time. */
 export interface RecordPipeline {
+  /** Whether records must come with the header of their source. */
+  readonly usesHeader: boolean;
   /** A record as bytes, through the input's decoder. */
   fromBytes(record: RawRecord): Outcome[];
   /**

@@ -96,6 +96,7 @@ export function createPipeline(deps: PipelineDeps): RecordPipeline {
   }
 
   return {
+    usesHeader: decoder.usesHeader === true,
     maskLetter: (letter) => masking.letter(letter),
     fromStandardLine,
     fromBytes: (record) => {

@@ -31,91 +31,107 @@ export const newlineFraming = {
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const NOTHING = Buffer.alloc(0);
+/** What is held while nothing is: the same for all, and nothing is added to it. */
+const NONE: Buffer[] = [];
 
 /**
  * @param offset where in the source the first chunk starts; the beginning of a line.
  * @param lineBytesMax longest record; of a longer one only so many bytes are kept.
  */
 export function createNewlineFramer(offset: number, lineBytesMax: number, charset: Charset): Framer {
-  if (charset.isAsciiBased) return createFastFramer(offset, lineBytesMax, charset.mark);
+  if (charset.isAsciiBased) return new FastFramer(offset, lineBytesMax, charset.mark);
   const scanner = createDelimiterScanner(charset.encode('\n'), charset.encode('\r'));
   return createScanFramer(offset, { recordBytesMax: lineBytesMax, mark: charset.mark, scanner });
 }
 
-/** For newlines that are one byte: nearly all the work is indexOf. */
-function createFastFramer(offset: number, lineBytesMax: number, mark: Buffer): Framer {
-  // Enough to tell a line that is just short enough, with its `\r` and byte order mark, from one that is too long.
-  const heldBytesMax = lineBytesMax + mark.length + 1;
-  let lineStart = offset;
-  let pending = 0;
-  let held: Buffer[] = [];
-  let heldBytes = 0;
-  let lastByte = 0;
+/**
+ * For newlines that are one byte: nearly all the work is indexOf. A class, of whose methods there is one each: there may be thousands of
+ * framers.
+ */
+class FastFramer implements Framer {
+  readonly isWhole = false;
+  readonly #lineBytesMax: number;
+  readonly #mark: Buffer;
+  #lineStart: number;
+  #pending = 0;
+  #held: Buffer[] = NONE;
+  #heldBytes = 0;
+  #lastByte = 0;
 
-  function hold(part: Buffer): void {
+  constructor(offset: number, lineBytesMax: number, mark: Buffer) {
+    this.#lineStart = offset;
+    this.#lineBytesMax = lineBytesMax;
+    this.#mark = mark;
+  }
+
+  get end(): number {
+    return this.#lineStart;
+  }
+
+  get pending(): number {
+    return this.#pending;
+  }
+
+  push(chunk: Buffer, emit: (frame: Frame) => void): void {
+    let from = 0;
+    let newline = chunk.indexOf(NEWLINE);
+    if (newline >= 0 && this.#pending > 0) {
+      this.#hold(chunk.subarray(0, newline));
+      this.#endHeldLine(1, emit);
+      from = newline + 1;
+      newline = chunk.indexOf(NEWLINE, from);
+    }
+    while (newline >= 0) {
+      const line = chunk.subarray(from, newline);
+      this.#lastByte = newline > from ? (chunk[newline - 1] ?? 0) : 0;
+      this.#endLine(line, newline - from, 1, emit);
+      from = newline + 1;
+      newline = chunk.indexOf(NEWLINE, from);
+    }
+    this.#hold(from === 0 ? chunk : chunk.subarray(from));
+  }
+
+  flush(emit: (frame: Frame) => void): void {
+    if (this.#pending > 0) this.#endHeldLine(0, emit);
+  }
+
+  #hold(part: Buffer): void {
     if (part.length === 0) return;
-    pending += part.length;
-    lastByte = part[part.length - 1] ?? 0;
-    const kept = Math.min(part.length, heldBytesMax - heldBytes);
+    this.#pending += part.length;
+    this.#lastByte = part[part.length - 1] ?? 0;
+    // Enough to tell a line that is just short enough, with its `\r` and byte order mark, from one that is too long.
+    const heldBytesMax = this.#lineBytesMax + this.#mark.length + 1;
+    const kept = Math.min(part.length, heldBytesMax - this.#heldBytes);
     if (kept <= 0) return;
+    if (this.#held === NONE) this.#held = [];
     // A copy: the caller uses its buffer again.
-    held.push(Buffer.from(part.subarray(0, kept)));
-    heldBytes += kept;
+    this.#held.push(Buffer.from(part.subarray(0, kept)));
+    this.#heldBytes += kept;
   }
 
   /** @param newline bytes of the newline: 1, or 0 for a line that ends without. */
-  function endLine(line: Buffer, lineBytes: number, newline: number, emit: (frame: Frame) => void): void {
-    const start = lineStart;
-    lineStart += lineBytes + newline;
-    const from = start === 0 && startsWith(line, mark) ? mark.length : 0;
-    const to = lineBytes > from && lastByte === CARRIAGE_RETURN ? lineBytes - 1 : lineBytes;
+  #endLine(line: Buffer, lineBytes: number, newline: number, emit: (frame: Frame) => void): void {
+    const start = this.#lineStart;
+    this.#lineStart += lineBytes + newline;
+    const from = start === 0 && startsWith(line, this.#mark) ? this.#mark.length : 0;
+    const to = lineBytes > from && this.#lastByte === CARRIAGE_RETURN ? lineBytes - 1 : lineBytes;
     const length = to - from;
     if (length === 0) return;
-    const kept = Math.min(length, lineBytesMax);
+    const kept = Math.min(length, this.#lineBytesMax);
     // A view costs as much as looking at the line.
     const bytes = from === 0 && kept === line.length ? line : line.subarray(from, from + kept);
-    emit({ bytes, start, end: lineStart, length });
+    emit({ bytes, start, end: this.#lineStart, length });
   }
 
-  function endHeldLine(newline: number, emit: (frame: Frame) => void): void {
-    const line = held.length === 1 ? (held[0] ?? NOTHING) : Buffer.concat(held, heldBytes);
-    const lineBytes = pending;
-    held = [];
-    heldBytes = 0;
-    pending = 0;
-    endLine(line, lineBytes, newline, emit);
+  #endHeldLine(newline: number, emit: (frame: Frame) => void): void {
+    const held = this.#held;
+    const line = held.length === 1 ? (held[0] ?? NOTHING) : Buffer.concat(held, this.#heldBytes);
+    const lineBytes = this.#pending;
+    this.#held = NONE;
+    this.#heldBytes = 0;
+    this.#pending = 0;
+    this.#endLine(line, lineBytes, newline, emit);
   }
-
-  return {
-    get end() {
-      return lineStart;
-    },
-    get pending() {
-      return pending;
-    },
-    isWhole: false,
-    push: (chunk, emit) => {
-      let from = 0;
-      let newline = chunk.indexOf(NEWLINE);
-      if (newline >= 0 && pending > 0) {
-        hold(chunk.subarray(0, newline));
-        endHeldLine(1, emit);
-        from = newline + 1;
-        newline = chunk.indexOf(NEWLINE, from);
-      }
-      while (newline >= 0) {
-        const line = chunk.subarray(from, newline);
-        lastByte = newline > from ? (chunk[newline - 1] ?? 0) : 0;
-        endLine(line, newline - from, 1, emit);
-        from = newline + 1;
-        newline = chunk.indexOf(NEWLINE, from);
-      }
-      hold(from === 0 ? chunk : chunk.subarray(from));
-    },
-    flush: (emit) => {
-      if (pending > 0) endHeldLine(0, emit);
-    },
-  };
 }
 
 function startsWith(line: Buffer, mark: Buffer): boolean {

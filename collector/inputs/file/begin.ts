@@ -96,7 +96,8 @@ async function open(deps: BeginDeps, source: Source, content: Content, head: Buf
   const opened = await patient.patiently(() => appender.openSource(name, source.id));
   const first = await skipHole(content, head, deps);
   const start = Math.max(opened.lowWater, source.record.start ?? 0);
-  const header = start === first ? undefined : await readFirstRecord(content, first, start, deps);
+  const known = () => (deps.pipeline.usesHeader ? readFirstRecord(content, first, start, deps) : null);
+  const header = start === first ? undefined : await known();
   const records = createRecordMaker(deps, source.id, header);
   return { source, appender: opened, framer: framing.open(start), marker: Buffer.alloc(0), records };
 }

@@ -40,6 +40,7 @@ export const hastyClock: Clock = {
 /** JSON and validation alone, in place of the collector's pipeline. */
 export function plainPipeline(seen: (record: RawRecord) => void = () => {}): RecordPipeline {
   return {
+    usesHeader: true,
     maskLetter: (letter) => letter,
     fromStandardLine: () => undefined,
     fromBytes: (record) => {

@@ -37,7 +37,7 @@ export function createRecordMaker(
       return [isTooLong ? tooLong(deps, frame, event_id, meta) : broken(deps, frame, event_id, meta)];
     }
     // A copy: the frame's bytes are in a buffer that is used again.
-    header ??= first ? ownCopy(frame.bytes) : null;
+    header ??= first && deps.pipeline.usesHeader ? ownCopy(frame.bytes) : null;
     const record = { bytes: frame.bytes, event_id, meta, first };
     return deps.pipeline.fromBytes(header === null ? record : { ...record, header });
   };

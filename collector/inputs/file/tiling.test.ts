@@ -20,6 +20,7 @@ afterAll(() => fixture.end());
 
 /** Each record becomes a log that says its bytes. */
 const tellBytes: RecordPipeline = {
+  usesHeader: true,
   maskLetter: (letter) => letter,
   fromStandardLine: () => undefined,
   fromBytes: ({ bytes, event_id }) => [

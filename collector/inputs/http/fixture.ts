@@ -29,6 +29,7 @@ export const keys = createKeys('t');
 
 /** Validation alone, in place of the collector's pipeline; a record with `skip` is left out. */
 export const plainPipeline: RecordPipeline = {
+  usesHeader: true,
   maskLetter: (letter) => letter,
   fromStandardLine: () => undefined,
   fromBytes: () => [],
