@@ -1,6 +1,8 @@
-import { lstat, stat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
+import { statEach } from './many-stats.ts';
 import { isSystemError } from './problems.ts';
 import type { FileProblems } from './problems.ts';
 
@@ -27,9 +29,6 @@ export interface Discovery {
   readonly isFlat: boolean;
 }
 
-/** Each waits for a thread of libuv's pool, of which there are four. */
-const STATS_MAX = 64;
-
 export function createDiscovery(
   patterns: { paths: readonly string[]; exclude: readonly string[] },
   problems: FileProblems,
@@ -46,16 +45,11 @@ export function createDiscovery(
       const matches = await Promise.all(paths.map((path) => matching(path, ignore)));
       const names = [...new Set(matches.flat())].sort();
       const found = new Map<string, FoundFile>();
-      const looked = new Map<string, FoundFile>();
-      for (let i = 0; i < names.length; i += STATS_MAX) {
-        const part = names.slice(i, i + STATS_MAX);
-        for (const file of await Promise.all(part.map((path) => look(path, last.get(path), problems)))) {
-          if (file === undefined) continue;
-          looked.set(file.path, file);
-          if (!found.has(file.key)) found.set(file.key, file);
-        }
+      last = await lookAt(names, last, problems);
+      for (const name of names) {
+        const file = last.get(name);
+        if (file !== undefined && !found.has(file.key)) found.set(file.key, file);
       }
-      last = looked;
       return found;
     },
   };
@@ -79,34 +73,37 @@ function matching(path: string, ignore: readonly string[]): Promise<string[]> {
   });
 }
 
-/** @param before what the path led to when it was looked at last; given back if nothing has changed. */
-async function look(
-  path: string,
-  before: FoundFile | undefined,
+/** What the paths lead to now, without those that lead to no file. */
+async function lookAt(
+  paths: readonly string[],
+  before: ReadonlyMap<string, FoundFile>,
   problems: FileProblems,
-): Promise<FoundFile | undefined> {
-  try {
-    // Inode numbers of some file systems need all their 64 bits.
-    const named = await lstat(path, { bigint: true });
-    const isLink = named.isSymbolicLink();
-    const stats = isLink ? await stat(path, { bigint: true }) : named;
-    if (!stats.isFile()) return undefined;
-    const [dev, ino, bytes, changed] = [
-      String(stats.dev),
-      String(stats.ino),
-      Number(stats.size),
-      stats.mtimeNs,
-    ];
-    const isSame =
-      before?.changed === changed &&
-      before.bytes === bytes &&
-      before.ino === ino &&
-      before.dev === dev &&
-      before.isLink === isLink;
-    return isSame ? before : { path, key: `${dev}:${ino}`, dev, ino, bytes, changed, isLink };
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    problems.report(path, error);
-    return undefined;
-  }
+): Promise<Map<string, FoundFile>> {
+  const found = new Map<string, FoundFile>();
+  const links: string[] = [];
+  const take = (path: string, stats: BigIntStats | Error, isLink: boolean) => {
+    if (stats instanceof Error) {
+      if (!isSystemError(stats)) throw stats;
+      problems.report(path, stats);
+    } else if (stats.isFile()) found.set(path, fileOf(path, stats, isLink, before.get(path)));
+  };
+  await statEach(paths, lstat, (path, stats) => {
+    if (!(stats instanceof Error) && stats.isSymbolicLink()) links.push(path);
+    else take(path, stats, false);
+  });
+  await statEach(links, stat, (path, stats) => take(path, stats, true));
+  return found;
+}
+
+/** @param before what the path led to when it was looked at last; given back if nothing has changed. */
+function fileOf(path: string, stats: BigIntStats, isLink: boolean, before: FoundFile | undefined): FoundFile {
+  const [dev, ino] = [String(stats.dev), String(stats.ino)];
+  const [bytes, changed] = [Number(stats.size), stats.mtimeNs];
+  const isSame =
+    before?.changed === changed &&
+    before.bytes === bytes &&
+    before.ino === ino &&
+    before.dev === dev &&
+    before.isLink === isLink;
+  return isSame ? before : { path, key: `${dev}:${ino}`, dev, ino, bytes, changed, isLink };
 }

@@ -55,8 +55,9 @@ export class FileTailer {
   #reading: Reading | undefined;
   /** Size and change of the file when it was last looked at for reading. */
   #seen: Looks | undefined;
-  /** How much it held then, as far as that is known. */
+  /** How much it held then, as far as that is known, and how far its records were cut. */
   #length = 0;
+  #end = 0;
   /** The source that another file is, of which this one is a copy. */
   #heldBy: string | undefined;
   /** How far its lines were ever read, whether or not they have ended. */
@@ -100,7 +101,7 @@ export class FileTailer {
 
   /** Bytes that are known to be there and were not read. */
   get unreadBytes(): number {
-    return Math.max(0, this.#length - (this.#reading?.framer.end ?? 0));
+    return Math.max(0, this.#length - this.#end);
   }
 
   /** Whether it is an archive of which nothing is left to read. */
@@ -177,9 +178,8 @@ export class FileTailer {
   }
 
   async close(): Promise<void> {
-    const content = this.#content;
+    const [content, reading] = [this.#content, this.#reading];
     this.#content = undefined;
-    const reading = this.#reading;
     if (reading !== undefined && reading.framer.pending > 0) {
       // What is held of an unfinished line is read again, so that only open files hold any.
       reading.framer = this.#deps.framing.open(reading.framer.end);
@@ -205,7 +205,7 @@ export class FileTailer {
       book.release(reading.source);
       this.#reading = undefined;
       this.#seen = undefined;
-      this.#readTo = 0;
+      [this.#readTo, this.#end] = [0, 0];
       this.#appends = Promise.resolve();
       return 'lost';
     }
@@ -213,7 +213,7 @@ export class FileTailer {
 
   #see(content: Content, looks: Looks): void {
     this.#seen = looks;
-    this.#length = content.length(looks);
+    [this.#length, this.#end] = [content.length(looks), this.#reading?.framer.end ?? 0];
     this.problem = content.problem;
   }
 
