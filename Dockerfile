@@ -31,5 +31,5 @@ USER node
 EXPOSE 8080 8090 9464
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(process.env.TRANWEAVE_HEALTH_URL).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "--enable-source-maps", "/app/dist/scripts/cli.js"]
+ENTRYPOINT ["node", "/app/dist/scripts/cli.js"]
 CMD ["--help"]

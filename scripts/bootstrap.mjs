@@ -54,7 +54,7 @@ async function setUp(name) {
 }
 
 function compiled(file, args) {
-  return [process.execPath, '--enable-source-maps', join(ROOT, 'dist', file), ...args];
+  return [process.execPath, join(ROOT, 'dist', file), ...args];
 }
 
 async function run() {

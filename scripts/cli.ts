@@ -1,4 +1,5 @@
-#!/usr/bin/env -S node --enable-source-maps
+#!/usr/bin/env node
+import '../common/source-lines.ts';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { describeError, FatalError, RetriableError } from '../common/errors.ts';
 import { VERSION } from '../common/version.ts';
@@ -11,7 +12,7 @@ import type { InsightsOptions, ShowInsightOptions } from './commands/insights.ts
 import type { BrowseQueueOptions, PutQueueOptions } from './commands/mq.ts';
 
 /**
- * The one command of Tranweave. The flag above: node-flags.ts.
+ * The one command of Tranweave.
  *
  * Each subcommand's code is loaded when it is called, so that `--help` is quick and a role
  * loads only what it needs.

@@ -1,3 +1,4 @@
+import '../../common/source-lines.ts';
 import { randomInt } from 'node:crypto';
 import { Command } from 'commander';
 import { assaultMq } from './mq.ts';
