@@ -1,4 +1,6 @@
-import { RE2JS, RE2JSException } from 're2js';
+import { createRequire } from 'node:module';
+import type * as re2js from 're2js';
+import type { RE2JS } from 're2js';
 import * as v from 'valibot';
 
 /**
@@ -6,12 +8,17 @@ import * as v from 'valibot';
  * there is no looking ahead or back and no back reference.
  */
 
+/** Loaded with the first pattern: it takes 1.5 MB, and every process reads a config that may have patterns. */
+let re2: typeof re2js | undefined;
+const require = createRequire(import.meta.url);
+
 /** The pattern, or why it is none. */
 export function compilePattern(pattern: string): RE2JS | string {
+  re2 ??= require('re2js') as typeof re2js;
   try {
-    return RE2JS.compile(pattern);
+    return re2.RE2JS.compile(pattern);
   } catch (error) {
-    if (error instanceof RE2JSException) return error.message;
+    if (error instanceof re2.RE2JSException) return error.message;
     throw error;
   }
 }
