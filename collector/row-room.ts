@@ -19,6 +19,7 @@ export class RowRoom {
   #roomBytes = ROOM_BYTES.min;
   #takenAt = 0;
   #from = 0;
+  #to = 0;
   #at = 0;
 
   /** Begins a row. @param bytesMax how long it may become. @param now in milliseconds. */
@@ -58,11 +59,22 @@ export class RowRoom {
     this.#at += this.#room.write(text, this.#at);
   }
 
-  /** The row that was begun. */
-  end(): RowBytes {
-    const to = this.#at;
+  /** Ends the row: it stands in `bytes` from `from` up to `to`. */
+  end(): void {
+    this.#to = this.#at;
     this.putByte(NEWLINE);
-    return { room: this.#room, from: this.#from, to };
+  }
+
+  get bytes(): Buffer {
+    return this.#room;
+  }
+
+  get from(): number {
+    return this.#from;
+  }
+
+  get to(): number {
+    return this.#to;
   }
 }
 

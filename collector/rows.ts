@@ -1,7 +1,7 @@
 import type { DeadLetter } from '../common/dead-letter.ts';
 import { partitionOf } from '../common/partition.ts';
 import { logToLine } from '../common/log-row.ts';
-import type { EntryRow } from '../common/stream-entry.ts';
+import type { CountedAs, EntryRow } from '../common/stream-entry.ts';
 import type { TrackingLog } from '../common/tracking-log.ts';
 import type { Outcome, StandardRow } from './outcome.ts';
 import type { RowBytes } from './row-room.ts';
@@ -35,9 +35,22 @@ function logRow(log: TrackingLog): Row {
 }
 
 function standardRow(row: StandardRow): Row {
-  const { input, interface_id } = row;
-  return { kind: 'log', line: row, counted: { day: dayOf(row), input, interface_id } };
+  return { kind: 'log', line: row, counted: countedAs(row) };
 }
+
+/** One object for many rows: those of a source are mostly of few interfaces. */
+function countedAs(row: StandardRow): CountedAs {
+  const day = dayOf(row);
+  const known = counted.get(row.interface_id);
+  if (known?.day === day && known.input === row.input) return known;
+  if (counted.size === COUNTED_MAX) counted.clear();
+  const one = { day, input: row.input, interface_id: row.interface_id };
+  counted.set(row.interface_id, one);
+  return one;
+}
+
+const counted = new Map<string, CountedAs>();
+const COUNTED_MAX = 256;
 
 function deadLetterRow(letter: DeadLetter): Row {
   const counted = { day: dayOf(letter), input: letter.input, interface_id: '' };

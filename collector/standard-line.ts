@@ -52,12 +52,12 @@ export function createStandardLineReader(
       ingestMillis,
     );
     writeCells(room, record, stamped.bytes, id);
-    const row = room.end();
+    room.end();
     const [from, to] = [starts[INTERFACE_ID] ?? ABSENT, ends[INTERFACE_ID] ?? ABSENT];
     return {
-      room: row.room,
-      from: row.from,
-      to: row.to,
+      room: room.bytes,
+      from: room.from,
+      to: room.to,
       crc,
       interface_id: from === ABSENT ? '' : interfaces(record, from + 1, to - 1),
       ingest_time: ingestTime,

@@ -21,9 +21,11 @@ export function createRecordMaker(
   known: Buffer | null | undefined,
 ): RecordMaker {
   let header = known;
+  let start = 0;
+  const eventId = () => `${sourceId}@${start}`;
   return (frame, path) => {
     const first = header === undefined;
-    const eventId = () => `${sourceId}@${frame.start}`;
+    start = frame.start;
     const isTooLong = frame.length > deps.lineBytesMax;
     const isWhole = !isTooLong && frame.problem === undefined;
     if (isWhole && !first) {
