@@ -10,10 +10,16 @@ import { VERSION } from './version.ts';
  */
 export { Registry } from 'prom-client';
 
+/**
+ * How often the lag of the event loop is looked at. By default every 10 ms, which keeps a process that has nothing to do from sleeping and was two
+ * thirds of what an idle collector took.
+ */
+const LAG_INTERVAL_MS = 100;
+
 /** @param role becomes the label of `tranweave_build_info`, so that a dashboard can tell what runs where. */
 export function createRegistry(role: string): Registry {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LAG_INTERVAL_MS });
   new Gauge({
     name: 'tranweave_build_info',
     help: 'Always 1; the labels tell the role and the version',
