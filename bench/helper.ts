@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { NODE_FLAGS } from '../scripts/node-flags.ts';
+import { nodeFlagsOf } from '../scripts/node-flags.ts';
 
 /** A process of the bench's own that does what would disturb its clock: it sends loads, or is what a stage is compared with. */
 export interface Helper {
@@ -16,10 +16,10 @@ export interface Helper {
 /** @param script beside this file, without its ending. */
 export function startHelper(script: string, args: readonly string[]): Helper {
   const file = fileURLToPath(new URL(`./${script}.js`, import.meta.url));
-  // Memory as the roles have it, so that both are compared on the same terms.
+  // Memory as collectors have it, so that both are compared on the same terms.
   const child = fork(file, args, {
     stdio: 'inherit',
-    execArgv: [...NODE_FLAGS],
+    execArgv: [...nodeFlagsOf('collector')],
     serialization: 'advanced',
   });
   const messages: unknown[] = [];

@@ -10,7 +10,7 @@ import { Redis } from 'ioredis';
 import { stringify } from 'yaml';
 import { freePort, startRedis } from '../common/testing/redis-server.ts';
 import type { TestRedis } from '../common/testing/redis-server.ts';
-import { NODE_FLAGS } from '../scripts/node-flags.ts';
+import { nodeFlagsOf } from '../scripts/node-flags.ts';
 import { usageOf } from './process-usage.ts';
 import type { Usage } from './process-usage.ts';
 
@@ -167,7 +167,7 @@ async function folder(dir: string, name: string): Promise<string> {
 async function startProcess(command: string, configFile: string): Promise<RunningRole> {
   const child: ChildProcess = fork(CLI, [command, '--config', configFile], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    execArgv: [...NODE_FLAGS],
+    execArgv: [...nodeFlagsOf(command)],
   });
   const ended = once(child, 'exit');
   const first = await Promise.race([once(child, 'message'), ended.then(() => undefined)]);

@@ -8,7 +8,7 @@ import { takeDataDir } from '../up/data-dir.ts';
 import { clickHouseOf, endpointsOf, redisOf } from '../up/plan.ts';
 import { checkPorts } from '../up/ports.ts';
 import { endLeftover, findRedis, redisSpec } from '../up/redis-process.ts';
-import { NODE_FLAGS } from '../node-flags.ts';
+import { nodeFlagsOf } from '../node-flags.ts';
 import { whereToLook } from '../up/where-to-look.ts';
 import type { Addresses } from '../up/where-to-look.ts';
 import { showStatus } from '../up/status-line.ts';
@@ -167,7 +167,7 @@ function roleSpec(
   return {
     name,
     command: process.execPath,
-    args: [...NODE_FLAGS, CLI, command, '--config', configFile, ...more],
+    args: [...nodeFlagsOf(command), CLI, command, '--config', configFile, ...more],
     startMsMax: START_MS_MAX,
   };
 }

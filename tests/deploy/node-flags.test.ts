@@ -1,13 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { NODE_FLAGS } from '../../scripts/node-flags.ts';
+import { parse } from 'yaml';
+import { nodeFlagsOf } from '../../scripts/node-flags.ts';
 
 const textOf = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
 
-test('the command and the image run Node as `up` does', () => {
-  expect(textOf('scripts/cli.ts').split('\n')[0]).toBe(
-    ['#!/usr/bin/env', ...(NODE_FLAGS.length > 0 ? ['-S'] : []), 'node', ...NODE_FLAGS].join(' '),
-  );
-  const entry = /^ENTRYPOINT (\[.*\])$/m.exec(textOf('Dockerfile'))?.[1] ?? '[]';
-  expect(JSON.parse(entry)).toEqual(['node', ...NODE_FLAGS, '/app/dist/scripts/cli.js']);
+interface Compose {
+  services: Record<string, { environment?: Record<string, string> }>;
+}
+
+test('the compose file gives each role the flags of Node that `up` gives it', () => {
+  const { services } = parse(textOf('docker-compose.yml'), { merge: true }) as Compose;
+  const roles = ['collector', 'processor', 'sinks'];
+  const said = roles.map((role) => [role, services[role]?.environment?.['NODE_OPTIONS'] ?? '']);
+  expect(said).toEqual(roles.map((role) => [role, nodeFlagsOf(role).join(' ')]));
 });
