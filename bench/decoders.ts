@@ -15,6 +15,7 @@ import { measure } from './measure.ts';
 import type { Measured } from './measure.ts';
 import { markdownTable, median, progress, warnOfOthers, whole } from './report.ts';
 import type { BenchOptions, Report } from './report.ts';
+import { measureRsyslog } from './rsyslog.ts';
 import { LINE_CPU_ELSEWHERE } from './targets.ts';
 import { until } from './until.ts';
 
@@ -60,6 +61,8 @@ interface FileFigures {
   tailer: Measured[];
   /** One that appends every line. */
   collector: Measured[];
+  /** rsyslog, right after each of them; empty where it is not installed. */
+  rsyslog: Measured[];
 }
 
 async function measureFiles(dir: string, lines: number, { repeats }: BenchOptions): Promise<FileFigures> {
@@ -67,13 +70,15 @@ async function measureFiles(dir: string, lines: number, { repeats }: BenchOption
   await pipeline(Readable.from(pieces(lines)), createWriteStream(file));
   const { size: bytes } = await stat(file);
   const lab = await openLab(dir);
-  const figures: FileFigures = { lines, bytes, wcBytesPerSecond: [], tailer: [], collector: [] };
+  const figures: FileFigures = { lines, bytes, wcBytesPerSecond: [], tailer: [], collector: [], rsyslog: [] };
   try {
     for (let repeat = 0; repeat < repeats; repeat += 1) {
       progress(`  files, run ${repeat + 1}`);
       figures.wcBytesPerSecond.push(bytes / (await wordCount(file)));
       figures.tailer.push(await collected(lab, { file, bytes }, lines, filteredOut(lab)));
       figures.collector.push(await collected(lab, { file, bytes }, lines));
+      const rsyslog = await measureRsyslog(lab, join(dir, `rsyslog-${repeat}`), file, lines);
+      if (rsyslog !== undefined) figures.rsyslog.push(rsyslog);
     }
   } finally {
     await lab.stop();
@@ -168,10 +173,10 @@ function decoderTable(decoders: readonly { what: string; runs: readonly LoopFigu
   return markdownTable(titles, rows);
 }
 
-function fileTable({ lines, bytes, wcBytesPerSecond, tailer, collector }: FileFigures): string {
-  const row = (what: string, runs: readonly Measured[]) => {
+function fileTable({ lines, bytes, wcBytesPerSecond, tailer, collector, rsyslog }: FileFigures): string {
+  const row = (what: string, runs: readonly Measured[], process = 'collector') => {
     const perSecond = median(runs.map(({ logsPerSecond }) => logsPerSecond));
-    const cpu = median(runs.map(({ cpuMicros }) => cpuMicros['collector'] ?? NaN));
+    const cpu = median(runs.map(({ cpuMicros }) => cpuMicros[process] ?? NaN));
     return [what, whole(perSecond), whole((perSecond * bytes) / lines / MB), cpu.toFixed(1)];
   };
   const wc = median(wcBytesPerSecond);
@@ -179,6 +184,7 @@ function fileTable({ lines, bytes, wcBytesPerSecond, tailer, collector }: FileFi
     ['`wc -l`', whole((wc * lines) / bytes), whole(wc / MB), ''],
     row('tailer: read, cut, every line filtered out', tailer),
     row('collector, file (JSON lines) → Redis', collector),
+    ...(rsyslog.length > 0 ? [row('rsyslog, imfile → Redis list', rsyslog, 'rsyslog')] : []),
     ...LINE_CPU_ELSEWHERE.map(({ what, linesPerSecond, cpuMicros }) => [
       `${what}, measured elsewhere`,
       whole(linesPerSecond),

@@ -20,7 +20,7 @@ export interface Measured {
 export async function measure(
   lab: Lab,
   logs: number,
-  roles: Readonly<Record<string, RunningRole>>,
+  roles: Readonly<Record<string, Pick<RunningRole, 'pid'>>>,
   work: () => Promise<void>,
   helpers: readonly number[] = [],
 ): Promise<Measured> {
