@@ -19,6 +19,17 @@ export interface RecordOrigin {
   meta: Record<string, string>;
 }
 
+/** An event id in two parts, whose text is one behind the other: the records of one source or request share the stem. */
+export interface EventId {
+  stem: string;
+  /** Whole, not negative; undefined if the stem is all of it. */
+  number?: number;
+}
+
+export function textOfEventId({ stem, number }: EventId): string {
+  return number === undefined ? stem : `${stem}${number}`;
+}
+
 /** One record as an input cut it out of its source, before anything was made of it. */
 export interface RawRecord extends RecordOrigin {
   bytes: Buffer;
@@ -57,9 +68,9 @@ export interface RecordPipeline {
    * A record that is JSON, if it is a standard log as it stands and the input takes these by their names. Undefined says nothing: the whole
    * way is to be gone. It is what `fromBytes` tries first, for inputs that make a whole record only when it is needed.
    *
-   * @param eventId called only if the log has none itself.
+   * @param eventId for a log that has none itself; not kept.
    */
-  fromStandardLine(bytes: Buffer, eventId: () => string): Outcome | undefined;
+  fromStandardLine(bytes: Buffer, eventId: EventId): Outcome | undefined;
   /**
    * A record that the input's own protocol has decoded already (HTTP: JSON).
    *

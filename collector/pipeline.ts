@@ -7,7 +7,7 @@ import type { Condition } from './condition.ts';
 import type { Mapped, Mapping } from './mapping.ts';
 import type { Masking } from './masking/masking.ts';
 import { createStandardLineReader } from './standard-line.ts';
-import type { Fields, Outcome, RawRecord, RecordOrigin, RecordPipeline } from './outcome.ts';
+import type { EventId, Fields, Outcome, RawRecord, RecordOrigin, RecordPipeline } from './outcome.ts';
 
 export interface PipelineDeps {
   /** The input's configured name, and its channel (its type). */
@@ -90,7 +90,7 @@ export function createPipeline(deps: PipelineDeps): RecordPipeline {
   const readStandardLine = deps.standardLines
     ? createStandardLineReader({ channel, input }, deps.partitions ?? 1)
     : undefined;
-  function fromStandardLine(bytes: Buffer, eventId: () => string): Outcome | undefined {
+  function fromStandardLine(bytes: Buffer, eventId: EventId): Outcome | undefined {
     const row = readStandardLine?.(bytes, eventId, clock.now());
     return row === undefined ? undefined : { kind: 'row', row };
   }
@@ -100,7 +100,7 @@ export function createPipeline(deps: PipelineDeps): RecordPipeline {
     maskLetter: (letter) => masking.letter(letter),
     fromStandardLine,
     fromBytes: (record) => {
-      const outcome = fromStandardLine(record.bytes, () => record.event_id);
+      const outcome = fromStandardLine(record.bytes, { stem: record.event_id });
       if (outcome !== undefined) return [outcome];
       const decoded = decoder.decode(record);
       if ('error' in decoded)

@@ -1,3 +1,5 @@
+import { copyBytes, viewOf } from './words.ts';
+
 /** A row as it lies in a buffer among others: its bytes in UTF-8, from one place up to another, where its newline stands. */
 export interface RowBytes {
   room: Buffer;
@@ -16,6 +18,7 @@ const FAST_MS = 50;
 /** Where rows are written, one behind the other, in memory that nobody else writes to. */
 export class RowRoom {
   #room = Buffer.alloc(0);
+  #view = viewOf(this.#room);
   #roomBytes = ROOM_BYTES.min;
   #takenAt = 0;
   #from = 0;
@@ -28,6 +31,7 @@ export class RowRoom {
       const isFast = now - this.#takenAt < FAST_MS;
       this.#roomBytes = isFast ? Math.min(this.#roomBytes * 2, ROOM_BYTES.max) : ROOM_BYTES.min;
       this.#room = Buffer.allocUnsafeSlow(Math.max(bytesMax + 1, this.#roomBytes));
+      this.#view = viewOf(this.#room);
       this.#takenAt = now;
       this.#at = 0;
     }
@@ -35,28 +39,41 @@ export class RowRoom {
   }
 
   putByte(byte: number): void {
-    this.#room[this.#at] = byte;
+    this.#view.setUint8(this.#at, byte);
     this.#at += 1;
   }
 
-  /** Nearly all are of a few bytes, for which a call of the system's would cost more. */
-  put(bytes: Uint8Array, from: number, to: number): void {
-    const room = this.#room;
-    let at = this.#at;
-    if (to - from > FEW) {
-      room.set(bytes.subarray(from, to), at);
-      at += to - from;
-    } else {
-      for (let i = from; i < to; i += 1) {
-        room[at] = bytes[i] ?? 0;
-        at += 1;
-      }
-    }
-    this.#at = at;
+  put(bytes: DataView, from: number, to: number): void {
+    this.#at = copyBytes(bytes, from, to, this.#view, this.#at);
   }
 
-  putText(text: string): void {
-    this.#at += this.#room.write(text, this.#at);
+  /** A whole number, not negative. */
+  putNumber(number: number): void {
+    let digits = 1;
+    for (let over = 10; over <= number; over *= 10) digits += 1;
+    let rest = number;
+    for (let at = this.#at + digits - 1; at >= this.#at; at -= 1) {
+      const tens = Math.floor(rest / 10);
+      this.#view.setUint8(at, ZERO + (rest - tens * 10));
+      rest = tens;
+    }
+    this.#at += digits;
+  }
+
+  /** A text as JSON has it, in quotes; it takes QUOTED_BYTES_MAX for each of its characters, and two for the quotes. */
+  putQuoted(text: string): void {
+    const start = this.#at;
+    this.putByte(QUOTE);
+    for (let i = 0; i < text.length; i += 1) {
+      const code = text.charCodeAt(i);
+      // Short texts of plain ASCII are the rule, for which a call of the system's would cost more.
+      if (code < 0x20 || code > 0x7e || code === QUOTE || code === BACKSLASH) {
+        this.#at = start + this.#room.write(JSON.stringify(text), start);
+        return;
+      }
+      this.putByte(code);
+    }
+    this.putByte(QUOTE);
   }
 
   /** Ends the row: it stands in `bytes` from `from` up to `to`. */
@@ -78,7 +95,9 @@ export class RowRoom {
   }
 }
 
-const FEW = 512;
+/** `\u0000` is the longest. */
+export const QUOTED_BYTES_MAX = 6;
+const [QUOTE, BACKSLASH, ZERO] = [0x22, 0x5c, 0x30];
 
 /** What a row says, as a text. */
 export function textOfRow({ room, from, to }: RowBytes): string {

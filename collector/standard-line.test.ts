@@ -4,13 +4,15 @@ import { expect, test } from 'vitest';
 import { logToLine } from '../common/log-row.ts';
 import { checkTrackingLog, STATUSES, TRACKING_LOG_FIELDS } from '../common/tracking-log.ts';
 import { rowFromLine } from '../common/wire-row.ts';
+import { textOfEventId } from './outcome.ts';
 import { joinLines, textOfRow } from './row-room.ts';
 import { createStandardLineReader } from './standard-line.ts';
 
 const stamp = { channel: 'file', input: 'in"put' };
 const ingest_time = '2026-01-31T09:15:01.000000Z';
 const ingestMillis = Date.parse(ingest_time);
-const event_id = 'a "quoted" id';
+const eventId = { stem: 'a "quoted" id' };
+const event_id = textOfEventId(eventId);
 const read = createStandardLineReader(stamp, 3);
 
 /** The same by the whole way: the row, or undefined if it is no log. */
@@ -28,7 +30,7 @@ function byTheWholeWay(text: string): string | undefined {
 
 /** What the short way says must be what the whole way says; it may always say nothing. Returns whether it said something. */
 function agree(text: string): boolean {
-  const row = read(Buffer.from(text), () => event_id, ingestMillis);
+  const row = read(Buffer.from(text), eventId, ingestMillis);
   if (row === undefined) return false;
   const whole = byTheWholeWay(text);
   expect(whole).toBeDefined();
@@ -91,8 +93,18 @@ test('bytes that are no UTF-8 are none of its business, wherever they stand', ()
   for (const at of [bytes.indexOf('T-1'), bytes.indexOf('SO-1'), bytes.indexOf('주문') + 1]) {
     const damaged = Buffer.from(bytes);
     damaged[at] = 0xff;
-    expect(read(damaged, () => event_id, ingestMillis)).toBeUndefined();
+    expect(read(damaged, eventId, ingestMillis)).toBeUndefined();
   }
+});
+
+test('an event id is written as its text is, by a stem and a number', () => {
+  const ids = fc.record({ stem: fc.string({ unit: 'grapheme' }), number: fc.maxSafeNat() });
+  fc.assert(
+    fc.property(ids, (id) => {
+      const row = read(Buffer.from(JSON.stringify(PLAIN)), id, ingestMillis)!;
+      expect(rowFromLine('log', textOfRow(row)).row!['event_id']).toBe(textOfEventId(id));
+    }),
+  );
 });
 
 test('bounds count bytes, and what just fits is taken', () => {
@@ -108,7 +120,7 @@ test('what was read stays as it is while more is read, though it came in memory 
       JSON.stringify({ ...PLAIN, transaction_id: `T-${i}`, interface_id: `i${i % 3}` }),
     );
     // Fast and slow.
-    return read(chunk.subarray(0, length), () => event_id, ingestMillis + (i < 100 ? 0 : i * 100))!;
+    return read(chunk.subarray(0, length), eventId, ingestMillis + (i < 100 ? 0 : i * 100))!;
   });
   chunk.fill(0);
   expect(rows.map(({ interface_id }) => interface_id)).toEqual(rows.map((_, i) => `i${i % 3}`));

@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   canonicalTimestamp,
-  isCanonicalAt,
   microsOf,
   millisBetween,
   minusMicros,
+  NO_UTC,
   timestampFromMicros,
   timestampFromMillis,
+  utcFractionAt,
 } from './timestamp.ts';
 
 const micros = fc.integer({ min: Date.UTC(1901, 0) * 1000, max: Date.UTC(2200, 0) * 1000 });
@@ -89,17 +90,25 @@ test.each([
   expect(canonicalTimestamp(text)).toBe(expected);
 });
 
-test('a canonical text is known by its bytes as well, wherever they stand, and nothing else is taken for one', () => {
+test('a time in UTC is known by its bytes, wherever they stand, and nothing else is taken for one', () => {
   const put = fc.tuple(fc.nat(26), fc.constantFrom('0', '9', '3', '-', ':', '.', 'T', 'Z', ' ', '/', ';'));
+  const digits = fc.constantFrom(0, 1, 3, 6, 7, 9);
   fc.assert(
-    fc.property(micros, fc.array(put, { maxLength: 2 }), fc.string(), (value, damages, around) => {
-      let text = timestampFromMicros(value)!;
+    fc.property(micros, digits, fc.array(put, { maxLength: 2 }), fc.string(), (value, n, damages, around) => {
+      const whole = `${timestampFromMicros(value)!.slice(0, -1)}789`;
+      let text = `${whole.slice(0, n === 0 ? 19 : 20 + n)}Z`;
       for (const [at, character] of damages) text = `${text.slice(0, at)}${character}${text.slice(at + 1)}`;
       const before = Buffer.byteLength(around);
       const bytes = Buffer.from(`${around}${text}${around}`);
-      expect(isCanonicalAt(bytes, before, before + text.length)).toBe(canonicalTimestamp(text) === text);
-      expect(isCanonicalAt(bytes, before, before + text.length - 1)).toBe(false);
+      for (const part of [text, text.slice(0, -1)]) {
+        // As its text says it, padded or cut.
+        const [, seconds, fraction = ''] = /^(.{19})(?:\.(\d{1,9}))?Z$/.exec(part) ?? [];
+        const canonical = `${seconds}.${fraction.padEnd(6, '0').slice(0, 6)}Z`;
+        const isUtc = seconds !== undefined && canonicalTimestamp(part) === canonical;
+        const found = utcFractionAt(bytes, before, before + part.length);
+        expect(found).toBe(isUtc ? fraction.length : NO_UTC);
+      }
     }),
-    { numRuns: 1000 },
+    { numRuns: 2000 },
   );
 });

@@ -118,21 +118,32 @@ function isCanonical(text: string): boolean {
   return numberAt(text, 17, 19) <= 59 && numberAt(text, 20, 26) >= 0;
 }
 
-/** The same of a text that stands as bytes, from one place up to another. */
-export function isCanonicalAt(bytes: Uint8Array, from: number, to: number): boolean {
-  if (to - from !== 27 || bytes[to - 1] !== 0x5a || bytes[from + 10] !== 0x54) return false;
-  if (bytes[from + 4] !== DASH || bytes[from + 7] !== DASH || bytes[from + 19] !== 0x2e) return false;
-  if (bytes[from + 13] !== COLON || bytes[from + 16] !== COLON) return false;
+/** What utcFractionAt says of a text that is none. */
+export const NO_UTC = -1;
+
+/**
+ * How many digits of fraction a time has, 0 to 9, that stands as bytes from one place up to another and is canonical but for their number,
+ * as `2026-01-31T09:15:00.123Z` is; NO_UTC for all other texts.
+ */
+export function utcFractionAt(bytes: Uint8Array, from: number, to: number): number {
+  const length = to - from;
+  if (length < 20 || length === 21 || length > 30 || bytes[to - 1] !== 0x5a || bytes[from + 10] !== 0x54)
+    return NO_UTC;
+  if (bytes[from + 4] !== DASH || bytes[from + 7] !== DASH || (length > 20 && bytes[from + 19] !== 0x2e))
+    return NO_UTC;
+  if (bytes[from + 13] !== COLON || bytes[from + 16] !== COLON) return NO_UTC;
   const [year, month, day] = [
     numberIn(bytes, from, from + 4),
     numberIn(bytes, from + 5, from + 7),
     numberIn(bytes, from + 8, from + 10),
   ];
-  if (!(year >= YEAR_MIN && year <= YEAR_MAX && month >= 1 && month <= 12 && day >= 1)) return false;
+  if (!(year >= YEAR_MIN && year <= YEAR_MAX && month >= 1 && month <= 12 && day >= 1)) return NO_UTC;
   const [hour, minute] = [numberIn(bytes, from + 11, from + 13), numberIn(bytes, from + 14, from + 16)];
-  if (!(day <= daysIn(year, month) && hour >= 0 && hour <= 23 && minute >= 0 && minute <= 59)) return false;
+  if (!(day <= daysIn(year, month) && hour >= 0 && hour <= 23 && minute >= 0 && minute <= 59)) return NO_UTC;
   const second = numberIn(bytes, from + 17, from + 19);
-  return second >= 0 && second <= 59 && numberIn(bytes, from + 20, from + 26) >= 0;
+  if (!(second >= 0 && second <= 59)) return NO_UTC;
+  if (length === 20) return 0;
+  return numberIn(bytes, from + 20, to - 1) >= 0 ? length - 21 : NO_UTC;
 }
 
 const [DASH, COLON] = [0x2d, 0x3a];

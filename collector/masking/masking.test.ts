@@ -81,7 +81,7 @@ describe('a field', () => {
     const record = JSON.stringify({ ...base, business_keys: { name: 'Kim' } });
     const pipeline = pipelineWith('{ fields: [{ field: business_keys.name }] }');
     const origin = { event_id: 'f@0', meta: {} };
-    expect(pipeline.fromStandardLine(Buffer.from(record), () => origin.event_id)).toBeUndefined();
+    expect(pipeline.fromStandardLine(Buffer.from(record), { stem: origin.event_id })).toBeUndefined();
     expect(
       pipeline.fromFields(JSON.parse(record) as object as Record<string, unknown>, origin, () =>
         Buffer.from(record),

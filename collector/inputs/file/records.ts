@@ -1,5 +1,6 @@
 import { timestampFromMillis } from '../../../common/timestamp.ts';
 import type { Frame } from '../../framing/framer.ts';
+import { textOfEventId } from '../../outcome.ts';
 import type { Outcome } from '../../outcome.ts';
 import type { InputDeps } from '../input.ts';
 import { ownCopy } from './reading.ts';
@@ -21,18 +22,17 @@ export function createRecordMaker(
   known: Buffer | null | undefined,
 ): RecordMaker {
   let header = known;
-  let start = 0;
-  const eventId = () => `${sourceId}@${start}`;
+  const eventId = { stem: `${sourceId}@`, number: 0 };
   return (frame, path) => {
     const first = header === undefined;
-    start = frame.start;
+    eventId.number = frame.start;
     const isTooLong = frame.length > deps.lineBytesMax;
     const isWhole = !isTooLong && frame.problem === undefined;
     if (isWhole && !first) {
       const outcome = deps.pipeline.fromStandardLine(frame.bytes, eventId);
       if (outcome !== undefined) return [outcome];
     }
-    const event_id = eventId();
+    const event_id = textOfEventId(eventId);
     const meta = { path, offset: String(frame.start) };
     if (!isWhole) {
       if (first) header = null;

@@ -1,7 +1,8 @@
 import type { Clock } from '../../../common/clock.ts';
 import { timestampFromMillis } from '../../../common/timestamp.ts';
 import type { FieldIssue } from '../../../common/tracking-log.ts';
-import type { Outcome, RecordOrigin, RecordPipeline } from '../../outcome.ts';
+import { textOfEventId } from '../../outcome.ts';
+import type { EventId, Outcome, RecordOrigin, RecordPipeline } from '../../outcome.ts';
 import type { BodyRecord, ParsedRecord } from './records.ts';
 import { HttpRefusal } from './refusal.ts';
 
@@ -48,12 +49,13 @@ export async function runRecords(
   recordsMax: number,
 ): Promise<Batch> {
   const batch: Batch = { outcomes: [], accepted: 0, skipped: 0, rejected_count: 0, rejected: [] };
+  const stem = `http/${deps.name}/${request.requestId}/`;
   let index = 0;
   for (const record of records) {
     if (index === recordsMax) {
       throw new HttpRefusal(413, `the body has more than ${recordsMax} logs; send them in several requests`);
     }
-    addTo(batch, index, outcomesOf(deps, record, request, index));
+    addTo(batch, index, outcomesOf(deps, record, request, { stem, number: index }));
     index += 1;
     if (index % TURN_RECORDS === 0) await new Promise(setImmediate);
   }
@@ -63,14 +65,13 @@ export async function runRecords(
 function outcomesOf(
   deps: BatchDeps,
   record: BodyRecord,
-  { requestId, meta }: RequestOrigin,
-  index: number,
+  { meta }: RequestOrigin,
+  eventId: EventId,
 ): Outcome[] {
-  const eventId = () => `http/${deps.name}/${requestId}/${index}`;
   const outcome =
     record.line === undefined ? undefined : deps.pipeline.fromStandardLine(record.line, eventId);
   if (outcome !== undefined) return [outcome];
-  const origin = { event_id: eventId(), meta };
+  const origin = { event_id: textOfEventId(eventId), meta };
   if (record.framed !== undefined) return deps.pipeline.fromBytes({ ...origin, ...record.framed });
   return parsedOutcomes(deps, record.line === undefined ? record : record.parse(), origin);
 }
