@@ -17,11 +17,10 @@ import type { Comparisons, TargetName } from './targets.ts';
 /** Part `way`: what each stage and the whole way do, each beside what the machine can do by itself in the same run. */
 
 interface Loads {
-  load: Load;
   /** For requests of one log each. */
   singles: Load;
-  /** For the whole way: long enough that its beginning and end, when not every part has work, do not matter much. */
-  long: Load;
+  /** For the rest: long enough that what it takes to start does not matter much, nor the end, when not every part has work. */
+  load: Load;
 }
 
 const STORES = 'Redis → ClickHouse, logs and summaries, one sinks process';
@@ -37,14 +36,13 @@ export async function measureWay(dir: string, options: BenchOptions): Promise<Re
   const lab = await openFullLab(dir);
   try {
     const loads = {
-      load: await prepareLoad(dir, 'load', options.transactions),
-      singles: await prepareLoad(dir, 'single', Math.ceil(options.transactions / 6)),
-      long: await prepareLoad(dir, 'long', options.transactions * (options.quick ? 2 : 6)),
+      singles: await prepareLoad(dir, 'single', Math.ceil(options.transactions / (options.quick ? 6 : 1))),
+      load: await prepareLoad(dir, 'load', options.transactions * (options.quick ? 1 : 6)),
     };
     const { lines } = loads.load.ledger;
     progress(
       `${lines} logs of ${Math.round(loads.load.bytes / lines)} bytes ` +
-        `(one a POST: ${loads.singles.ledger.lines}, whole way: ${loads.long.ledger.lines})`,
+        `(one a POST: ${loads.singles.ledger.lines})`,
     );
     if (!options.quick) await measureRun(lab, loads, 'warm-up');
     for (let run = 1; run <= options.repeats; run += 1) runs.push(await measureRun(lab, loads, `run ${run}`));
@@ -65,7 +63,7 @@ export async function measureWay(dir: string, options: BenchOptions): Promise<Re
 }
 
 /** Each reference right beside its stage. */
-async function measureRun(lab: FullLab, { load, singles, long }: Loads, name: string): Promise<Run> {
+async function measureRun(lab: FullLab, { load, singles }: Loads, name: string): Promise<Run> {
   const run: Run['stages'] = {};
   const keep = (stage: string, measured: Measured) => {
     progress(`${name}  ${stage}  ${whole(measured.logsPerSecond)} logs/s`);
@@ -82,7 +80,7 @@ async function measureRun(lab: FullLab, { load, singles, long }: Loads, name: st
   const parse = await parseReference(load);
   keep(TARGETS.summaries.what, await stages.redisToSummaries(lab, load));
   keep(STORES, await stages.redisToClickHouse(lab, load));
-  keep(TARGETS.wholeWay.what, await stages.wholeWay(lab, long));
+  keep(TARGETS.wholeWay.what, await stages.wholeWay(lab, load));
   const redis = await redisReference(lab);
   const stagesMicros = [TARGETS.file.what, TARGETS.summaries.what, STORES].map((stage) =>
     microsOf(run[stage]),

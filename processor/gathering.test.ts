@@ -6,7 +6,7 @@ test('takes a moment at leisure, and as long as it may in a busy process', () =>
   let share = 0;
   const gathering = createGathering(200, () => share);
   for (let i = 0; i < 8; i += 1) gathering.begin();
-  const delays = [0, 0.8, 0.875, 0.95, 1].map((busy) => {
+  const delays = [0, 0.9, 0.94, 0.98, 1].map((busy) => {
     share = busy;
     return gathering.delayMs();
   });

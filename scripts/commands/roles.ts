@@ -8,6 +8,7 @@ import { alertsSink } from '../../sinks/alerting/sink.ts';
 import type { RedisSink } from '../../sinks/redis-sink.ts';
 import { insightsSink } from '../../sinks/insights/sink.ts';
 import { streamsOf } from '../../sinks/registry.ts';
+import { limitHeapOf } from '../node-flags.ts';
 import { historyOf } from '../summary-history.ts';
 import { loadTranweaveConfig } from '../tranweave-config.ts';
 import type { TranweaveConfig } from '../tranweave-config.ts';
@@ -21,6 +22,7 @@ export type ReadyMessage = { ready: Started };
 export async function runRole(role: RoleName, configFile: string): Promise<void> {
   const config = loadTranweaveConfig(configFile);
   const logger = createLogger(role, config.log_level);
+  limitHeapOf(role);
   await runLifecycle(
     async (lifecycle) => {
       const started = await startRole(role, config, logger, lifecycle);
