@@ -13,7 +13,7 @@ export function nodeFlagsOf(command: string): readonly string[] {
 
 /**
  * What a role's process says to V8 when it begins, however it was started. Node lets a heap of this size grow to four times of what is in use before it
- * looks for old objects that are not; a processor's to twice of it: 55 MiB less, at no more CPU than other things vary by (docs/performance.md).
+ * looks for old objects that are not; a processor's to twice of it: 55 MiB less, for less CPU than one run differs from another by (docs/performance.md).
  */
 export function limitHeapOf(role: string): void {
   if (role === 'processor') setFlagsFromString('--heap-growing-percent=100');

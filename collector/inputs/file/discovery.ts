@@ -2,7 +2,7 @@ import { lstat, stat } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
-import { statEach } from './many-stats.ts';
+import { lookAtEachLocal, statEach } from './many-stats.ts';
 import { isSystemError } from './problems.ts';
 import type { FileProblems } from './problems.ts';
 
@@ -21,8 +21,12 @@ export interface FoundFile {
 }
 
 export interface Discovery {
-  /** The files that match now, by key: one reached by several names is there once, under the first of them. */
-  scan(): Promise<Map<string, FoundFile>>;
+  /**
+   * The files that match now, by key: one reached by several names is there once, under the first of them.
+   *
+   * @param isLocal whether all folders are known to be on file systems of this machine.
+   */
+  scan(isLocal: boolean): Promise<Map<string, FoundFile>>;
   /** Of each pattern, the folder where its wildcards begin. */
   readonly folders: readonly string[];
   /** Whether nothing can match that is not in those folders. */
@@ -40,12 +44,12 @@ export function createDiscovery(
   return {
     folders: paths.map(fixedFolder),
     isFlat: paths.every((path) => fixedFolder(path) === dirname(path)),
-    scan: async () => {
+    scan: async (isLocal) => {
       // One by one: together they would be searched for from their common root, which may be `/`.
       const matches = await Promise.all(paths.map((path) => matching(path, ignore)));
       const names = [...new Set(matches.flat())].sort();
       const found = new Map<string, FoundFile>();
-      last = await lookAt(names, last, problems);
+      last = await lookAt(names, last, problems, isLocal);
       for (const name of names) {
         const file = last.get(name);
         if (file !== undefined && !found.has(file.key)) found.set(file.key, file);
@@ -78,6 +82,7 @@ async function lookAt(
   paths: readonly string[],
   before: ReadonlyMap<string, FoundFile>,
   problems: FileProblems,
+  isLocal: boolean,
 ): Promise<Map<string, FoundFile>> {
   const found = new Map<string, FoundFile>();
   const links: string[] = [];
@@ -87,10 +92,12 @@ async function lookAt(
       problems.report(path, stats);
     } else if (stats.isFile()) found.set(path, fileOf(path, stats, isLink, before.get(path)));
   };
-  await statEach(paths, lstat, (path, stats) => {
+  const see = (path: string, stats: BigIntStats | Error) => {
     if (!(stats instanceof Error) && stats.isSymbolicLink()) links.push(path);
     else take(path, stats, false);
-  });
+  };
+  await (isLocal ? lookAtEachLocal(paths, see) : statEach(paths, lstat, see));
+  // They may lead anywhere.
   await statEach(links, stat, (path, stats) => take(path, stats, true));
   return found;
 }

@@ -65,9 +65,10 @@ export class FileFollower {
     return new Set([...folders, ...[...this.#byPath.keys()].map((path) => dirname(path))]);
   }
 
-  async scan(): Promise<void> {
+  /** @param isLocal as Discovery.scan has it. */
+  async scan(isLocal: boolean): Promise<void> {
     const { discovery, book } = this.#deps;
-    this.#found = await discovery.scan();
+    this.#found = await discovery.scan(isLocal);
     if (this.#deps.stopping.aborted) return;
     book.present = new Set(this.#found.keys());
     this.#byPath = new Map();

@@ -1,5 +1,8 @@
+import { lstatSync } from 'node:fs';
 import type { BigIntStats, lstat, stat } from 'node:fs';
 
+/** So many are looked at before other things get their turn: about half a millisecond. */
+const SLICE = 128;
 /** Each waits for a thread of libuv's pool, of which there are four. */
 const STATS_MAX = 64;
 
@@ -38,4 +41,27 @@ export function statEach(
     };
     for (let i = 0; i < STATS_MAX; i += 1) goOn();
   });
+}
+
+/**
+ * The same of names themselves on file systems of this machine, which answer at once: without a thread's help each costs a sixth. Others may take
+ * their time, and the process would stand still meanwhile.
+ */
+export async function lookAtEachLocal(
+  paths: readonly string[],
+  take: (path: string, found: BigIntStats | Error) => void,
+): Promise<void> {
+  for (const [index, path] of paths.entries()) {
+    take(path, lookAt(path));
+    if (index % SLICE === SLICE - 1) await new Promise(setImmediate);
+  }
+}
+
+function lookAt(path: string): BigIntStats | Error {
+  try {
+    return lstatSync(path, EXACT);
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
+  }
 }

@@ -49,6 +49,8 @@ export class FileInput implements Input {
   #hasNews = true;
   #nextWholeScanAt = 0;
   #scanned = false;
+  /** Whether the system tells of all changes, which it does on file systems of this machine only; as the last whole scan found it. */
+  #isTold = false;
   #running: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -148,12 +150,12 @@ export class FileInput implements Input {
   async #scanWhole(): Promise<void> {
     const { watch, scan_interval } = this.#config;
     this.#hasNews = false;
-    await this.#follower.scan();
+    await this.#follower.scan(this.#isTold);
     if (this.#stopping.signal.aborted || !watch) return;
     const { folders } = this.#follower;
     this.#watch.watch(folders);
-    const isTold = this.#follower.isInFolders && this.#watch.covers(folders) && (await areToldOf(folders));
-    const intervals = isTold ? TOLD_INTERVALS : 1;
+    this.#isTold = this.#follower.isInFolders && this.#watch.covers(folders) && (await areToldOf(folders));
+    const intervals = this.#isTold ? TOLD_INTERVALS : 1;
     this.#nextWholeScanAt = this.#deps.clock.now() + scan_interval * (intervals - 0.5);
   }
 
