@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { describeError } from '../common/errors.ts';
 import type { Lab } from './lab.ts';
 import { measure } from './measure.ts';
 import type { Measured } from './measure.ts';
@@ -26,8 +27,10 @@ export async function measureRsyslog(
   await writeFile(config, configOf(dir, file, lab.redis.port));
   try {
     await run('rsyslogd', ['-N1', '-f', config]);
-  } catch {
-    progress('  rsyslog and its module for Redis are not installed: not measured');
+  } catch (error) {
+    progress(
+      `  rsyslog is not measured; it needs rsyslogd and its module for Redis: ${describeError(error)}`,
+    );
     return undefined;
   }
   await lab.redisClient.del(LIST);

@@ -1,3 +1,4 @@
+import { QUOTE } from './plain-bytes.ts';
 import { copyBytes, viewOf } from './words.ts';
 
 /** A row as it lies in a buffer among others: its bytes in UTF-8, from one place up to another, where its newline stands. */
@@ -97,7 +98,7 @@ export class RowRoom {
 
 /** `\u0000` is the longest. */
 export const QUOTED_BYTES_MAX = 6;
-const [QUOTE, BACKSLASH, ZERO] = [0x22, 0x5c, 0x30];
+const [BACKSLASH, ZERO] = [0x5c, 0x30];
 
 /** What a row says, as a text. */
 export function textOfRow({ room, from, to }: RowBytes): string {

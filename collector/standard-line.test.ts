@@ -97,6 +97,13 @@ test('bytes that are no UTF-8 are none of its business, wherever they stand', ()
   }
 });
 
+test.each(['00Z', '00.5Z', '00.123Z', '00.123456Z', '00.123456789Z', '00.5+00:00', '60Z'])(
+  'a time that ends with %s is written as the whole way writes it',
+  (seconds) => {
+    expect(agree(JSON.stringify({ ...PLAIN, event_time: `2026-01-31T09:15:${seconds}` }))).toBe(true);
+  },
+);
+
 test('an event id is written as its text is, by a stem and a number', () => {
   const ids = fc.record({ stem: fc.string({ unit: 'grapheme' }), number: fc.maxSafeNat() });
   fc.assert(

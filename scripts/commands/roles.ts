@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '../../common/clock.ts';
 import { runLifecycle } from '../../common/lifecycle.ts';
 import type { Lifecycle } from '../../common/lifecycle.ts';
@@ -8,7 +9,7 @@ import { alertsSink } from '../../sinks/alerting/sink.ts';
 import type { RedisSink } from '../../sinks/redis-sink.ts';
 import { insightsSink } from '../../sinks/insights/sink.ts';
 import { streamsOf } from '../../sinks/registry.ts';
-import { limitHeapOf } from '../node-flags.ts';
+import { v8FlagsOf } from '../node-flags.ts';
 import { historyOf } from '../summary-history.ts';
 import { loadTranweaveConfig } from '../tranweave-config.ts';
 import type { TranweaveConfig } from '../tranweave-config.ts';
@@ -22,7 +23,7 @@ export type ReadyMessage = { ready: Started };
 export async function runRole(role: RoleName, configFile: string): Promise<void> {
   const config = loadTranweaveConfig(configFile);
   const logger = createLogger(role, config.log_level);
-  limitHeapOf(role);
+  for (const flag of v8FlagsOf(role)) setFlagsFromString(flag);
   await runLifecycle(
     async (lifecycle) => {
       const started = await startRole(role, config, logger, lifecycle);

@@ -2,7 +2,7 @@ import { lstat, stat } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
-import { lookAtEachLocal, statEach } from './many-stats.ts';
+import { lstatEachLocal, statEach } from './many-stats.ts';
 import { isSystemError } from './problems.ts';
 import type { FileProblems } from './problems.ts';
 
@@ -96,7 +96,7 @@ async function lookAt(
     if (!(stats instanceof Error) && stats.isSymbolicLink()) links.push(path);
     else take(path, stats, false);
   };
-  await (isLocal ? lookAtEachLocal(paths, see) : statEach(paths, lstat, see));
+  await (isLocal ? lstatEachLocal(paths, see) : statEach(paths, lstat, see));
   // They may lead anywhere.
   await statEach(links, stat, (path, stats) => take(path, stats, true));
   return found;

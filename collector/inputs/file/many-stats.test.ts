@@ -4,7 +4,7 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { lookAtEachLocal, statEach } from './many-stats.ts';
+import { lstatEachLocal, statEach } from './many-stats.ts';
 
 test('both ways see the same of files, links and what is not there, whatever their number', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'tranweave-stats-'));
@@ -21,7 +21,7 @@ test('both ways see the same of files, links and what is not there, whatever the
       : [found.ino, found.size, found.mtimeNs, found.isSymbolicLink()];
   const [by, local] = [new Map<string, unknown>(), new Map<string, unknown>()];
   await statEach(paths, lstat, (path, found) => by.set(path, seen(found)));
-  await lookAtEachLocal(paths, (path, found) => local.set(path, seen(found)));
+  await lstatEachLocal(paths, (path, found) => local.set(path, seen(found)));
   expect([...local.keys()]).toEqual(paths);
   expect(local).toEqual(by);
   expect(local.get(join(dir, 'none'))).toBe('ENOENT');

@@ -47,17 +47,17 @@ export function statEach(
  * The same of names themselves on file systems of this machine, which answer at once: without a thread's help each costs a sixth. Others may take
  * their time, and the process would stand still meanwhile.
  */
-export async function lookAtEachLocal(
+export async function lstatEachLocal(
   paths: readonly string[],
   take: (path: string, found: BigIntStats | Error) => void,
 ): Promise<void> {
   for (const [index, path] of paths.entries()) {
-    take(path, lookAt(path));
+    take(path, lstatOrError(path));
     if (index % SLICE === SLICE - 1) await new Promise(setImmediate);
   }
 }
 
-function lookAt(path: string): BigIntStats | Error {
+function lstatOrError(path: string): BigIntStats | Error {
   try {
     return lstatSync(path, EXACT);
   } catch (error) {
