@@ -66,6 +66,7 @@ export async function startCollector(deps: CollectorRole): Promise<Started> {
       node: config.node ?? hostname(),
       pipeline: pipelineOf(inputConfig, clock, shared.partitions),
       appender,
+      partitions: shared.partitions,
       redis,
       keys,
       clock,

@@ -9,8 +9,8 @@ import type { Stored } from './testing/exactly-once.ts';
 import { aLog, aSummary } from './testing/rows.ts';
 import { startProxy } from './testing/proxy.ts';
 import type { Proxy } from './testing/proxy.ts';
-import { openLab } from './testing/worker.ts';
-import type { Lab } from './testing/worker.ts';
+import { openLab, PARTITIONS } from './testing/worker.ts';
+import type { Lab, Working } from './testing/worker.ts';
 
 /** Redis to ClickHouse, both real: whatever is lost or taken over on the way, `count()` without FINAL and sums are exact. */
 
@@ -103,6 +103,50 @@ describe('stored once, although', () => {
     expect(await stored()).toEqual(exactly(appended));
     await last.stop();
   });
+});
+
+test('stored once, although partitions that write together change hands, some sooner than others, and answers are lost meanwhile', async () => {
+  let appended = 0;
+  const feed = async () => {
+    for (let partition = 0; partition < PARTITIONS; partition += 1) {
+      await lab.append('log', logs(60, appended), 20, partition);
+      appended += 60;
+    }
+  };
+  let joint = 0;
+  const seen: Sink = {
+    ...sink,
+    writeJoint: async (batch, signal) => {
+      joint += 1;
+      return sink.writeJoint!(batch, signal);
+    },
+  };
+  const works = async (replica: string) => {
+    const all: Working[] = [];
+    for (let partition = 0; partition < PARTITIONS; partition += 1)
+      all.push(await lab.work(seen, { replica, partition, beside: all[0], batch: { delay_max: '100ms' } }));
+    return all;
+  };
+  for (const replica of ['a', 'b', 'c', 'd', 'e', 'f']) {
+    const before = joint;
+    proxy.loseAnswers(1);
+    const workers = await works(replica);
+    await until('they write together', async () => {
+      await feed();
+      return joint > before;
+    });
+    // As one that sleeps: it goes on with what it has begun.
+    for (const worker of workers) {
+      await worker.lose();
+      if (replica > 'c') await feed();
+    }
+    void Promise.allSettled(workers.map(({ done }) => done));
+  }
+  proxy.loseAnswers(0);
+  const last = await works('z');
+  for (let partition = 0; partition < PARTITIONS; partition += 1) await lab.caughtUp('log', partition);
+  expect(await stored()).toEqual(exactly(appended));
+  await Promise.all(last.map((worker) => worker.stop()));
 });
 
 test('summaries are one row per transaction', async () => {

@@ -7,7 +7,7 @@ import type { BatchConfig } from './config.ts';
 /** How long a read waits for entries while nothing is buffered. */
 const BLOCK_MS = 500;
 /** Looking for more entries this often is often enough: each look costs a call to Redis. */
-const LOOK_MS = 100;
+const LOOK_MS = 250;
 /**
  * How much one read asks for. Redis counts entries, not bytes, and the reader guesses their size, so a read may bring more, and the more
  * it asks for the more: 16 times as much, should the first entries be of the largest size.
@@ -21,18 +21,23 @@ export interface Size {
   bytes: number;
 }
 
-/** The next entries, until there are enough of them or the oldest has waited long enough. Empty if none came. */
+/**
+ * The next entries, until there are enough of them or the oldest has waited long enough. Empty if none came.
+ *
+ * @param deadlineOf until when to wait from now on, if no longer than the delay.
+ */
 export async function gather(
   reader: StreamReader,
   batch: BatchConfig,
   clock: Clock,
   afterId: string,
   signal: AbortSignal,
+  deadlineOf: (delayMs: number) => number,
 ): Promise<StreamEntry[]> {
   const entries: StreamEntry[] = [];
   addWithin(batch, entries, await reader.read(afterId, BLOCK_MS));
   if (entries.length === 0) return entries;
-  const deadline = clock.now() + batch.delay_max;
+  const deadline = deadlineOf(batch.delay_max);
   while (!signal.aborted && (await topUp(reader, batch, entries)) === 'room') {
     const left = deadline - clock.now();
     if (left <= 0) break;

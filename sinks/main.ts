@@ -14,6 +14,8 @@ import { retry } from '../common/retry.ts';
 import { joinAsRole } from '../common/role.ts';
 import type { Role, SharedConfig, Started } from '../common/role.ts';
 import type { SinksProcessConfig } from './config.ts';
+import { createJoining } from './joint/joining.ts';
+import { createJointRecords } from './joint/record.ts';
 import { createSinkMetrics } from './metrics.ts';
 import type { SinkMetrics } from './metrics.ts';
 import { createPace } from './pace.ts';
@@ -91,7 +93,11 @@ async function runSink(
       return;
     troubles.delete('open');
     const group = sinkGroup(name);
-    const pace = createPace(batch);
+    const { writeJoint } = sink;
+    const pace = createPace(batch, { joint: writeJoint !== undefined });
+    const slots = createSlots(() => pace.writes());
+    const records = createJointRecords(role.redis, role.keys, group);
+    const joint = { records, pace, slots, clock, logger, force: lifecycle.force };
     const worker: WorkerOfSink = {
       sink,
       name,
@@ -100,7 +106,8 @@ async function runSink(
       redisConfig: shared.redis,
       keys: role.keys,
       pace,
-      slots: createSlots(() => pace.writes()),
+      slots,
+      joining: writeJoint === undefined ? undefined : createJoining({ ...joint, writeJoint }),
       clock,
       logger,
       metrics,

@@ -9,12 +9,12 @@ import type { Position } from '../common/redis/loss.ts';
 import { reply } from '../common/redis/redis-error.ts';
 import { loadScript } from '../common/redis/scripts.ts';
 import { encodeEntries } from '../common/stream-entry.ts';
+import type { StreamEntry } from '../common/stream-entry.ts';
 
 /**
  * The bounds of a batch, written down before the batch goes to the store. Whoever takes over the partition finds them and repeats
  * exactly that batch under its token, so that a store which remembers tokens takes it once, even if the former owner only slept
- * and writes it as well. For the same reason a batch is of one partition: bounds over several partitions could not be handed
- * over without asking whether the others still stand (docs/decisions/002-one-batch-one-partition.md).
+ * and writes it as well. A batch is of one partition; whether several went to the store as one is written down apart (joint-record.ts).
  */
 export type Manifest = v.InferOutput<typeof manifestSchema>;
 
@@ -25,7 +25,22 @@ const manifestSchema = v.object({
   first_id: v.string(),
   last_id: v.string(),
   entries: v.number(),
+  /** The joint batch that it may have gone to the store with: if it has, it must be repeated with it and not by itself. */
+  joint: v.exactOptional(v.string()),
 });
+
+/** The bounds of what was gathered after an id. */
+export function manifestOf(stream: string, afterId: string, entries: readonly StreamEntry[]): Manifest {
+  const [first, last] = [entries[0]?.id ?? '', entries.at(-1)?.id ?? ''];
+  return {
+    // Ids never repeat within a stream, and the stream's key holds the deployment's prefix.
+    token: `${stream}/${first}..${last}`,
+    after_id: afterId,
+    first_id: first,
+    last_id: last,
+    entries: entries.length,
+  };
+}
 
 /** Keys of the commit's script before the accounts. */
 const FIXED_KEYS = 4;

@@ -15,7 +15,7 @@ const CONFIG = v.parse(batchConfigSchema, {
 /** With one stream, and a store that is slow enough to have the whole delay. */
 const paceOf = (config: BatchConfig) => {
   const pace = createPace(config);
-  pace.begin();
+  pace.begin('log');
   times(30, () => pace.onStored(5000));
   return pace;
 };
@@ -68,14 +68,14 @@ test.each<Pressure>(['memory', 'parts', 'requests'])(
 
 test('a delay that is configured longer than any pace would make it is not made longer', () => {
   const pace = createPace({ ...CONFIG, delay_max: 60_000 });
-  pace.begin();
+  pace.begin('log');
   pace.onPressure('parts');
   expect(pace.batch().delay_max).toBe(15_000);
 });
 
 test('batches of a store that takes them quickly wait less, but a quarter, and longer again when it gets slow', () => {
   const pace = createPace(CONFIG);
-  const ends = Array.from({ length: 16 }, () => pace.begin());
+  const ends = Array.from({ length: 16 }, () => pace.begin('log'));
   expect(pace.batch().delay_max).toBe(500);
   times(30, () => pace.onStored(20));
   expect(pace.batch().delay_max).toBe(500);

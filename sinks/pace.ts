@@ -1,3 +1,4 @@
+import type { StreamKind } from '../common/redis/keys.ts';
 import type { BatchConfig } from './config.ts';
 import type { Pressure } from './pressure.ts';
 
@@ -15,8 +16,8 @@ import type { Pressure } from './pressure.ts';
  * A batch that was begun stays as it is, since its token stands for exactly its rows: only what comes after it changes.
  */
 export interface Pace {
-  /** A stream is carried from here on, until what is returned is called. */
-  begin(): () => void;
+  /** A stream of this kind is carried from here on, until what is returned is called. */
+  begin(kind: StreamKind): () => void;
   /** The bounds of a batch that is not begun yet. */
   batch(): BatchConfig;
   /** Batches that may be written at a time. */
@@ -36,13 +37,15 @@ const LEISURE_SHARE_MIN = 1 / 4;
 /** What the last write counts for in how long writes take. */
 const NEWEST_SHARE = 0.2;
 
-export function createPace(configured: BatchConfig): Pace {
+/** @param joint whether all streams of a kind write together, as if they were one. */
+export function createPace(configured: BatchConfig, { joint = false }: { joint?: boolean } = {}): Pace {
   const delayMax = Math.max(DELAY_MS_MAX, configured.delay_max);
   let size = 1;
   /** 1 while there are not too many parts. */
   let stretch = 1;
   let writeMs = 0;
-  let streams = 0;
+  /** Of each kind. */
+  const streams: Record<StreamKind, number> = { log: 0, summary: 0, dead_letter: 0 };
   let writes = configured.writes_max;
   const react: Record<Pressure, () => void> = {
     memory: () => {
@@ -56,19 +59,23 @@ export function createPace(configured: BatchConfig): Pace {
       writes = Math.max(writes / 2, 1);
     },
   };
+  const writers = () => {
+    const counts = Object.values(streams);
+    return joint ? counts.filter((count) => count > 0).length : counts.reduce((sum, count) => sum + count, 0);
+  };
   const delay = () => {
     if (stretch > 1) return configured.delay_max * stretch;
     // Then all of them together write about twice as long as they wait, which a store does for two at a time.
     return Math.min(
-      Math.max((streams * writeMs) / 2, configured.delay_max * LEISURE_SHARE_MIN),
+      Math.max((writers() * writeMs) / 2, configured.delay_max * LEISURE_SHARE_MIN),
       configured.delay_max,
     );
   };
   return {
-    begin: () => {
-      streams += 1;
+    begin: (kind) => {
+      streams[kind] += 1;
       return () => {
-        streams -= 1;
+        streams[kind] -= 1;
       };
     },
     batch: () => ({

@@ -14,13 +14,14 @@ import { createStreamReader, disconnectOn } from '../common/redis/stream-reader.
 import type { StreamReader } from '../common/redis/stream-reader.ts';
 import type { StreamEntry } from '../common/stream-entry.ts';
 import { cutDown, gather, leanOf, READ_BYTES, topUp } from './fill-batch.ts';
-import { createLedger } from './manifest.ts';
-import type { Ledger, Manifest } from './manifest.ts';
+import type { Joining } from './joint/joining.ts';
+import { createLedger, manifestOf } from './manifest.ts';
+import type { Ledger } from './manifest.ts';
 import type { SinkMetrics } from './metrics.ts';
 import type { Pace } from './pace.ts';
 import type { Lane, Sink } from './sink.ts';
 import type { Slots } from './slots.ts';
-import { storeBatch } from './store-batch.ts';
+import { commitBatch, storeBatch } from './store-batch.ts';
 
 /** How long the connection for reads may take. */
 const READY_MS_MAX = 5_000;
@@ -36,6 +37,8 @@ export interface SinkWorkerDeps {
   /** Shared by all partitions of the sink: how large batches are, and how many the store gets at a time. */
   pace: Pace;
   slots: Slots;
+  /** Shared likewise: where partitions write together, if the store takes joint batches. */
+  joining: Joining | undefined;
   clock: Clock;
   logger: Logger;
   metrics: SinkMetrics;
@@ -75,6 +78,7 @@ export interface Carried {
  *
  *   finish what a former owner had begun → (fill a batch → write down its bounds → write it → commit)*
  *
+ * Where the store takes joint batches, what several partitions have filled until the same moment is written together (joint/joining.ts).
  * At most one batch is in memory, so what a process holds is bounded by partitions × kinds × `batch.bytes_max`, and one read
  * more, however long the store is away. Throws a FencedError when the claim is lost and a RetriableError when Redis is away: starting over is right then.
  */
@@ -82,7 +86,7 @@ export async function carryStream(deps: SinkWorkerDeps, claim: Claim, kind: Stre
   const stream = deps.keys.stream(claim.partition, kind);
   const blocking = connectBlocking(deps.redis, deps.redisConfig, deps.logger, stream);
   const end = disconnectOn(claim.signal, blocking);
-  const endPace = deps.pace.begin();
+  const endPace = deps.pace.begin(kind);
   try {
     await untilReady(blocking, READY_MS_MAX);
     await carry(carriedOf(deps, claim, kind, blocking));
@@ -130,8 +134,11 @@ async function carry(carried: Carried): Promise<void> {
   let position = await finishBegun(carried, start.position);
   if (!signal.aborted) deps.sink.settled?.(carried.lane);
   if (!signal.aborted) position = await settle(carried, await watch.look(position));
+  const { clock, joining } = deps;
+  const deadline = (delayMs: number) =>
+    joining?.departure(carried.kind, clock.now(), delayMs) ?? clock.now() + delayMs;
   while (!signal.aborted) {
-    const entries = await gather(reader, deps.pace.batch(), deps.clock, position.lastId, signal);
+    const entries = await gather(reader, deps.pace.batch(), deps.clock, position.lastId, signal, deadline);
     deps.onProgress();
     if (entries.length > 0) position = await storeNext(carried, position, entries);
     // A batch that was begun and is not stored yet is the next owner's, and the group stays where it is.
@@ -149,6 +156,13 @@ async function settle({ deps, group }: Carried, { position, misplaced }: Look): 
 
 /** Stores what has been gathered, and what more there is when its turn comes. */
 async function storeNext(carried: Carried, position: Position, entries: StreamEntry[]): Promise<Position> {
+  const offered = await carried.deps.joining?.offer(carried, position, entries);
+  if (offered?.kind === 'ended') return position;
+  if (offered?.kind === 'stored') {
+    const after = await commitBatch(carried, position, offered.begun, []);
+    offered.committed();
+    return after;
+  }
   return storeBatch(carried, position, async () => {
     const bounds = carried.deps.pace.batch();
     cutDown(bounds, entries);
@@ -157,18 +171,6 @@ async function storeNext(carried: Carried, position: Position, entries: StreamEn
     await carried.ledger.begin(manifest);
     return { manifest, entries, repeated: false };
   });
-}
-
-function manifestOf(stream: string, afterId: string, entries: readonly StreamEntry[]): Manifest {
-  const [first, last] = [entries[0]?.id ?? '', entries.at(-1)?.id ?? ''];
-  return {
-    // Ids never repeat within a stream, and the stream's key holds the deployment's prefix.
-    token: `${stream}/${first}..${last}`,
-    after_id: afterId,
-    first_id: first,
-    last_id: last,
-    entries: entries.length,
-  };
 }
 
 /** Repeats the very batch that a former owner had begun: it may or may not be stored, and the store knows by its token. */
@@ -188,5 +190,11 @@ async function finishBegun(carried: Carried, position: Position): Promise<Positi
   const entries = (await reader.range(begun.first_id, begun.last_id)).map(leanOf);
   const lost = begun.entries - entries.length;
   if (lost > 0) carried.tell({ entries: lost, words: 'entries of a batch that was begun are gone' });
+  if (begun.joint !== undefined && deps.joining !== undefined) {
+    const repeated = await deps.joining.repeat(begun.joint, carried);
+    if (repeated === 'ended') return position;
+    if (repeated === 'stored')
+      return commitBatch(carried, position, { manifest: begun, entries, repeated: true }, []);
+  }
   return storeBatch(carried, position, () => Promise.resolve({ manifest: begun, entries, repeated: true }));
 }

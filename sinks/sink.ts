@@ -66,6 +66,11 @@ export interface Sink {
   open(signal: AbortSignal): Promise<void>;
   write(batch: SinkBatch, signal: AbortSignal): Promise<{ refused: readonly RefusedRow[] }>;
   /**
+   * Stores a batch that is put together of several partitions' as a whole, or nothing of it: false if a row of it is one that `write` would refuse. All else is
+   * as with `write`; partition and fence are those of one of them. Absent where batches of one partition are as good.
+   */
+  readonly writeJoint?: (batch: SinkBatch, signal: AbortSignal) => Promise<boolean>;
+  /**
    * Everything that was written to the lane so far, by whomever, is committed and will never come again. Called when a lane is
    * taken over, as soon as nothing is pending in it, and after each commit. Only notes it: what there is to do is done by the
    * sink's own time or with the next write.

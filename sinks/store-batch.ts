@@ -1,19 +1,16 @@
 import { bookingsOfBatch } from './batch-bookings.ts';
 import type { DeadLetter } from '../common/dead-letter.ts';
-import { describeError, RetriableError } from '../common/errors.ts';
+import { RetriableError } from '../common/errors.ts';
 import type { Position } from '../common/redis/loss.ts';
-import { retry } from '../common/retry.ts';
-import type { RetryPolicy } from '../common/retry.ts';
 import type { StreamEntry } from '../common/stream-entry.ts';
 import { undecodableLetter } from '../common/undecodable.ts';
 import { sizeOf } from './fill-batch.ts';
 import type { Manifest } from './manifest.ts';
 import { toDeadLetters } from './refused.ts';
-import { PressureError } from './pressure.ts';
 import type { RefusedRow, SinkBatch } from './sink.ts';
 import type { Carried } from './sink-worker.ts';
-
-const WRITE_RETRY: RetryPolicy = { delayMsMin: 200, delayMsMax: 10_000 };
+import { untilTaken } from './until-taken.ts';
+import type { Writer } from './until-taken.ts';
 
 export interface BegunBatch {
   manifest: Manifest;
@@ -27,8 +24,6 @@ export interface BegunBatch {
  * Writes a batch, as often as it takes, and commits it. Returns where the group stands then; unchanged if the claim ended before the
  * store took it: then whoever is next finds its manifest.
  *
- * Each attempt waits for a turn of its own, so that a batch which a store does not take holds up its own stream and no other.
- *
  * @param begin what the batch is, with its bounds written down: called when it is its turn for the first time.
  */
 export async function storeBatch(
@@ -36,17 +31,44 @@ export async function storeBatch(
   position: Position,
   begin: () => Promise<BegunBatch>,
 ): Promise<Position> {
-  const { deps, kind, labels, ledger } = carried;
   let begun: BegunBatch | undefined;
-  const written = await untilTaken(carried, async () => {
+  const written = await untilTaken(writerOf(carried), async () => {
     begun ??= await begin();
     const batch = toSinkBatch(carried, begun);
     begun = { ...begun, repeated: true };
-    return { begun, batch, refused: await write(carried, batch) };
+    return { begun, refused: await write(carried, batch) };
   });
   if (written === undefined) return position;
-  const { batch, refused } = written;
-  const { manifest, entries } = written.begun;
+  return commitBatch(carried, position, written.begun, written.refused);
+}
+
+export function writerOf(carried: Carried): Writer {
+  const { deps, signal, stream, labels } = carried;
+  const { slots, pace, clock, logger, onIdle, onProgress, onTrouble } = deps;
+  return {
+    slots,
+    pace,
+    clock,
+    logger,
+    signal,
+    streams: () => stream,
+    onIdle,
+    onProgress,
+    onRetry: () => deps.metrics.retries.inc(labels),
+    onTrouble,
+  };
+}
+
+/** Commits what the store has taken, all but the rows that it refused, and returns where the group stands then. */
+export async function commitBatch(
+  carried: Carried,
+  position: Position,
+  begun: BegunBatch,
+  refused: readonly RefusedRow[],
+): Promise<Position> {
+  const { deps, kind, labels, ledger } = carried;
+  const { manifest, entries } = begun;
+  const batch = toSinkBatch(carried, begun);
   const { entriesRead } = carried.watch.advance(position, entries);
   const after: Position = {
     lastId: manifest.last_id,
@@ -95,7 +117,8 @@ function tellUndecodable({ deps, kind, labels }: Carried, letters: readonly Dead
   }
 }
 
-function toSinkBatch({ lane }: Carried, { manifest, entries, repeated }: BegunBatch): SinkBatch {
+/** @returns the batch as a store gets it. */
+export function toSinkBatch({ lane }: Carried, { manifest, entries, repeated }: BegunBatch): SinkBatch {
   const ours = entries.filter(({ broken }) => broken === undefined);
   return {
     ...lane,
@@ -120,40 +143,4 @@ async function write({ deps, labels }: Carried, batch: SinkBatch): Promise<reado
     throw new RetriableError(`${deps.name} refuses dead letters: ${refused[0]?.reason ?? ''}`);
   }
   return refused;
-}
-
-/** Attempts with growing pauses, each in its turn, until one succeeds. Undefined if the claim ended before. */
-async function untilTaken<T>({ deps, signal, labels, stream }: Carried, attempt: () => Promise<T>) {
-  let troubled = false;
-  const inTurn = async (): Promise<T> => {
-    // Others of the same store are at work meanwhile; waiting for them is no stall of ours.
-    deps.onIdle();
-    const done = await deps.slots.run(async () => {
-      deps.onProgress();
-      return { result: await attempt() };
-    }, signal);
-    deps.onProgress();
-    if (done === undefined) throw new RetriableError('the claim ended');
-    return done.result;
-  };
-  try {
-    return await retry(inTurn, {
-      policy: WRITE_RETRY,
-      clock: deps.clock,
-      signal,
-      onRetry: (error, attempts) => {
-        troubled = true;
-        deps.metrics.retries.inc(labels);
-        if (error instanceof PressureError) deps.pace.onPressure(error.pressure);
-        deps.onTrouble(describeError(error));
-        deps.logger.warn({ stream, attempts, error: describeError(error) }, 'a batch is not stored yet');
-      },
-    });
-  } catch (error) {
-    if (signal.aborted && error instanceof RetriableError) return undefined;
-    throw error;
-  } finally {
-    // Only what was ours: others of the sink may be in trouble of their own.
-    if (troubled) deps.onTrouble(undefined);
-  }
 }

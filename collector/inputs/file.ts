@@ -90,15 +90,14 @@ const entries = v.strictObject({
     ),
     '1MiB',
   ),
-  batch_bytes_max: v.optional(
+  batch_bytes_max: v.exactOptional(
     v.pipe(
       byteSize(
-        'Bytes that are read from a file at a time and appended together. Up to 4 such batches of an input are in memory.',
+        'Bytes that are read from a file at a time and appended together. Up to 4 such batches of an input are in memory. If not given, 16KiB for each partition, but at least 128KiB and at most 1MiB: a batch is spread over all partitions, and each part costs some work whatever it holds.',
       ),
       v.minValue(1, 'must be more than 0'),
       v.maxValue(BATCH_BYTES_MAX, 'must be at most 64MiB'),
     ),
-    '128KiB',
   ),
   files_open_max: v.optional(
     wholeNumber(

@@ -59,6 +59,8 @@ export interface InputDeps {
   node: string;
   pipeline: RecordPipeline;
   appender: Appender;
+  /** How many partitions what is appended is spread over. */
+  partitions: number;
   redis: RedisClient;
   keys: Keys;
   clock: Clock;

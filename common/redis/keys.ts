@@ -50,6 +50,8 @@ export function createKeys(prefix: string) {
     /** string: bounds of the batch that a sink is writing, set before the write, gone with the commit. */
     manifest: (partition: number, kind: StreamKind, group: string) =>
       `${prefix}:{${partition}}:manifest:${kind}:${group}`,
+    /** string with TTL: what was decided of a sink's joint batch; see sinks/joint-record.ts. */
+    jointBatch: (group: string, id: string) => `${prefix}:joint:${group}:${id}`,
     /** string with TTL: JSON of what is known of a transaction; see processor/stored-record.ts. */
     transaction: (partition: number, id: string) => `${prefix}:{${partition}}:txn:${id}`,
     /** What SCAN's MATCH must be for the keys of all transactions. */

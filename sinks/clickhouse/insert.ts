@@ -30,40 +30,14 @@ export async function insertBatch(
   topology: Topology,
   signal: AbortSignal,
 ): Promise<RefusedRow[]> {
-  const table = `${database}.${TABLE_OF[batch.stream]}`;
-  const store = (chunks: readonly Buffer[], token: string) =>
-    ask(client, {
-      sql: `INSERT INTO ${table} ${FORMAT_OF[batch.stream]}`,
-      rows: Readable.from(chunks, { objectMode: false }),
-      settings: {
-        ...oneBlock(batch.rows),
-        ...READING,
-        ...topology.insertSettings,
-        insert_deduplication_token: token,
-      },
-      signal,
-    });
-  const storeOnce = async (chunks: readonly Buffer[], token: string) => {
-    const { stream: kind } = batch;
-    if (!batch.repeated || !topology.tokensOutliveParts) return store(chunks, token);
-    // Of a key the newest revision counts, however often it comes: no token is needed where none can be relied on.
-    if (kind === 'summary') return store(chunks, `${token}/${randomUUID()}`);
-    const answer = await store(chunks, token);
-    const complete = (missing: readonly Buffer[], suffix: string) => store(missing, `${token}/${suffix}`);
-    await completeParts({ client, table, kind, chunks, store: complete, signal });
-    return answer;
-  };
-  try {
-    await storeOnce(batch.chunks, batch.token);
-    return [];
-  } catch (error) {
-    if (!isRowFailure(error)) throw meaningOf(error);
-  }
+  if (await insertWhole(client, database, batch, topology, signal)) return [];
+  const table = tableOf(database, batch);
   const lines = linesOf(batch.chunks);
   try {
     const refused = await findRefused({ client, table, kind: batch.stream, lines, topology, signal });
     const rest = without(lines, refused);
-    if (rest.length > 0) await storeOnce(rest, `${batch.token}/without-${nameOf(refused)}`);
+    const token = `${batch.token}/without-${nameOf(refused)}`;
+    if (rest.length > 0) await storeOnce(client, table, { ...batch, chunks: rest, token }, topology, signal);
     return refused;
   } catch (error) {
     // Refused again although every row of it was found good by itself.
@@ -71,6 +45,55 @@ export async function insertBatch(
       throw new RetriableError('ClickHouse refuses a batch as a whole', { cause: error });
     throw meaningOf(error);
   }
+}
+
+/** Stores a batch, or nothing of it: false if ClickHouse will never take a row of it. */
+export async function insertWhole(
+  client: ClickHouseClient,
+  database: string,
+  batch: SinkBatch,
+  topology: Topology,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await storeOnce(client, tableOf(database, batch), batch, topology, signal);
+    return true;
+  } catch (error) {
+    if (isRowFailure(error)) return false;
+    throw meaningOf(error);
+  }
+}
+
+async function storeOnce(
+  client: ClickHouseClient,
+  table: string,
+  { stream: kind, chunks, rows, token, repeated }: SinkBatch,
+  topology: Topology,
+  signal: AbortSignal,
+): Promise<void> {
+  const store = async (chunks: readonly Buffer[], token: string) => {
+    await ask(client, {
+      sql: `INSERT INTO ${table} ${FORMAT_OF[kind]}`,
+      rows: Readable.from(chunks, { objectMode: false }),
+      settings: {
+        ...oneBlock(rows),
+        ...READING,
+        ...topology.insertSettings,
+        insert_deduplication_token: token,
+      },
+      signal,
+    });
+  };
+  if (!repeated || !topology.tokensOutliveParts) return store(chunks, token);
+  // Of a key the newest revision counts, however often it comes: no token is needed where none can be relied on.
+  if (kind === 'summary') return store(chunks, `${token}/${randomUUID()}`);
+  await store(chunks, token);
+  const complete = (missing: readonly Buffer[], suffix: string) => store(missing, `${token}/${suffix}`);
+  await completeParts({ client, table, kind, chunks, store: complete, signal });
+}
+
+function tableOf(database: string, { stream }: SinkBatch): string {
+  return `${database}.${TABLE_OF[stream]}`;
 }
 
 /** What is left, in as few pieces as there are. */

@@ -87,7 +87,9 @@ export const clickhouseSink = {
   streams: ['log', 'summary', 'dead_letter'],
   config,
   create: (settings): Sink =>
-    lazySink(clickhouseSink.streams, async () =>
-      (await import('./store.ts')).createClickHouseStore(settings),
+    lazySink(
+      clickhouseSink.streams,
+      async () => (await import('./store.ts')).createClickHouseStore(settings),
+      { joint: true },
     ),
 } satisfies SinkComponent<ClickHouseSinkConfig>;

@@ -3,7 +3,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { Store } from '../lazy-sink.ts';
 import { clusterTopology } from './cluster.ts';
 import { meaningOf } from './failure.ts';
-import { insertBatch } from './insert.ts';
+import { insertBatch, insertWhole } from './insert.ts';
 import { inspectorOf } from './inspect.ts';
 import { migrate } from './migrate.ts';
 import type { Retention } from './retention.ts';
@@ -27,6 +27,7 @@ export function createClickHouseStore(settings: ClickHouseSinkConfig): Store {
     write: async (batch, signal) => ({
       refused: await insertBatch(client, settings.database, batch, topology, signal),
     }),
+    writeJoint: (batch, signal) => insertWhole(client, settings.database, batch, topology, signal),
     close: () => client.close(),
     inspector: inspectorOf(client, settings.database),
   };

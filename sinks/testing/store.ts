@@ -17,6 +17,16 @@ export function aStore(write: Write = () => []) {
     },
     close: () => Promise.resolve(),
   };
+  /** Of joint batches as well, which it refuses as a whole. */
+  const jointSink: Sink = {
+    ...sink,
+    writeJoint: async (batch) => {
+      tried.push(batch);
+      if ((await write(batch)).length > 0) return false;
+      stored.set(batch.token, batch);
+      return true;
+    },
+  };
   const rows = () => [...stored.values()].reduce((sum, batch) => sum + batch.rows, 0);
-  return { sink, stored, tried, rows };
+  return { sink, jointSink, stored, tried, rows };
 }

@@ -14,6 +14,9 @@ import { startRedis } from '../../common/testing/redis-server.ts';
 import type { TestRedis } from '../../common/testing/redis-server.ts';
 import { until } from '../../common/testing/until.ts';
 import { batchConfigSchema } from '../config.ts';
+import { createJoining } from '../joint/joining.ts';
+import type { Joining } from '../joint/joining.ts';
+import { createJointRecords } from '../joint/record.ts';
 import { createSinkMetrics } from '../metrics.ts';
 import type { Sink } from '../sink.ts';
 import { carryStream } from '../sink-worker.ts';
@@ -24,7 +27,9 @@ import { lineOf } from './rows.ts';
 import { createSlots } from '../slots.ts';
 import type { Slots } from '../slots.ts';
 
-/** Partition 0 of a real Redis, and sink workers on it under claims of their own. */
+/** Some partitions of a real Redis, and sink workers on them under claims of their own. */
+
+export const PARTITIONS = 3;
 
 export const NAME = 'store';
 export const GROUP = sinkGroup(NAME);
@@ -35,24 +40,32 @@ export interface Lab extends AsyncDisposable {
   redis: RedisClient;
   reset(): Promise<void>;
   /** Rows as entries of so many rows; their ids. */
-  append(kind: StreamKind, rows: readonly (object | string)[], perEntry?: number): Promise<string[]>;
+  append(
+    kind: StreamKind,
+    rows: readonly (object | string)[],
+    perEntry?: number,
+    partition?: number,
+  ): Promise<string[]>;
   work(sink: Sink, options?: WorkOptions): Promise<Working>;
-  isCaughtUp(kind?: StreamKind): Promise<boolean>;
-  caughtUp(kind?: StreamKind): Promise<void>;
+  isCaughtUp(kind?: StreamKind, partition?: number): Promise<boolean>;
+  caughtUp(kind?: StreamKind, partition?: number): Promise<void>;
 }
 
 export interface WorkOptions {
   kind?: StreamKind;
+  partition?: number;
   replica?: string;
   batch?: object;
-  /** Works under the claim and with the slots and the pace of this one, as another stream of its partition. */
-  beside?: Working;
+  /** Works with the slots and the pace of this one, as another stream of the process; of the same partition, under its claim. */
+  beside?: Working | undefined;
 }
 
 export interface Working {
   token: string;
+  partition: number;
   slots: Slots;
   pace: Pace;
+  joining: Joining | undefined;
   done: Promise<void>;
   /** What `onTrouble` was told, in order. */
   troubles: (string | undefined)[];
@@ -69,20 +82,22 @@ export async function openLab(): Promise<Lab> {
   const server = await startRedis();
   const redis = connectRedis(testRedisConfig(server), silentLogger());
   await untilReady(redis, 5_000);
-  const isCaughtUp = async (kind: StreamKind = 'log') => {
-    const group = (await groupsOf(redis, keys.stream(0, kind))).find(({ name }) => name === GROUP);
+  const isCaughtUp = async (kind: StreamKind = 'log', partition = 0) => {
+    const group = (await groupsOf(redis, keys.stream(partition, kind))).find(({ name }) => name === GROUP);
     return group?.lag === 0;
   };
   return {
     server,
     redis,
-    append: (kind, rows, perEntry) => append(redis, kind, rows, perEntry),
+    append: (kind, rows, perEntry, partition) => append(redis, kind, rows, perEntry, partition),
     work: (sink, options) => work(server, redis, sink, options),
     isCaughtUp,
-    caughtUp: (kind) => until('the sink has everything', () => isCaughtUp(kind), 30_000),
+    caughtUp: (kind, partition) =>
+      until('the sink has everything', () => isCaughtUp(kind, partition), 30_000),
     reset: async () => {
       await redis.flushall();
-      for (const kind of STREAM_KINDS) await ensureGroup(redis, keys.stream(0, kind), GROUP);
+      for (let partition = 0; partition < PARTITIONS; partition += 1)
+        for (const kind of STREAM_KINDS) await ensureGroup(redis, keys.stream(partition, kind), GROUP);
     },
     [Symbol.asyncDispose]: async () => {
       redis.disconnect();
@@ -96,12 +111,13 @@ async function append(
   kind: StreamKind,
   rows: readonly (object | string)[],
   perEntry = 50,
+  partition = 0,
 ): Promise<string[]> {
   const ids: string[] = [];
   const lines = rows.map((row) => ({ line: lineOf(kind, row) }));
   for (let at = 0; at < lines.length; at += perEntry) {
     for (const entry of encodeEntries(lines.slice(at, at + perEntry))) {
-      ids.push(String(await redis.xadd(keys.stream(0, kind), '*', ...fieldsOf(kind, entry))));
+      ids.push(String(await redis.xadd(keys.stream(partition, kind), '*', ...fieldsOf(kind, entry))));
     }
   }
   return ids;
@@ -111,18 +127,27 @@ async function work(
   server: TestRedis,
   redis: RedisClient,
   sink: Sink,
-  { kind = 'log', replica = 'a', batch = {}, beside }: WorkOptions = {},
+  { kind = 'log', partition = 0, replica = 'a', batch = {}, beside }: WorkOptions = {},
 ): Promise<Working> {
-  const claimKey = keys.claim(0, GROUP);
+  const claimKey = keys.claim(partition, GROUP);
   const token =
-    beside?.token ?? (await acquireClaim(redis, claimKey, keys.epoch(0, GROUP), replica, 60_000)).token;
+    beside?.partition === partition
+      ? beside.token
+      : (await acquireClaim(redis, claimKey, keys.epoch(partition, GROUP), replica, 60_000)).token;
   if (token === undefined) throw new Error('the claim is taken');
   const stop = new AbortController();
   const registry = createRegistry('sinks');
   const troubles: (string | undefined)[] = [];
   let progress = 0;
   const config = v.parse(batchConfigSchema, { delay_max: '20ms', ...batch });
-  const pace = beside?.pace ?? createPace(config);
+  const { writeJoint } = sink;
+  const joint = writeJoint !== undefined;
+  const pace = beside?.pace ?? createPace(config, { joint });
+  const slots = beside?.slots ?? createSlots(() => pace.writes());
+  const never = new AbortController().signal;
+  const records = createJointRecords(redis, keys, GROUP);
+  const shared = { records, pace, slots, clock: systemClock, logger: silentLogger(), force: never };
+  const joining = beside?.joining ?? (joint ? createJoining({ ...shared, writeJoint }) : undefined);
   const deps: SinkWorkerDeps = {
     sink,
     name: NAME,
@@ -131,25 +156,28 @@ async function work(
     redisConfig: testRedisConfig(server),
     keys,
     pace,
-    slots: beside?.slots ?? createSlots(() => pace.writes()),
+    slots,
+    joining,
     clock: systemClock,
     logger: silentLogger(),
     metrics: createSinkMetrics(registry),
-    force: new AbortController().signal,
+    force: never,
     onProgress: () => (progress += 1),
     onTurn: () => undefined,
     onIdle: () => undefined,
     onTrouble: (words) => troubles.push(words),
   };
-  const done = carryStream(deps, { partition: 0, token, signal: stop.signal }, kind);
+  const done = carryStream(deps, { partition, token, signal: stop.signal }, kind);
   done.catch(() => undefined);
   const lose = async () => {
     await redis.del(claimKey);
   };
   return {
     token,
-    slots: deps.slots,
+    partition,
+    slots,
     pace,
+    joining,
     done,
     troubles,
     progress: () => progress,

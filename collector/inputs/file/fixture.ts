@@ -172,6 +172,7 @@ function createInput(shared: RedisClient, dir: string, options: StartOptions): R
     node: 'n1',
     pipeline: plainPipeline(),
     appender,
+    partitions: PARTITIONS,
     redis,
     keys,
     clock: hastyClock,

@@ -135,6 +135,7 @@ export function createInput(redis: RedisClient, options: StartOptions = {}) {
       streamEntriesMax: options.streamEntriesMax ?? 1000,
       pendingBytesMax: 1e8,
     }),
+    partitions: PARTITIONS,
     redis,
     keys,
     clock: systemClock,

@@ -124,6 +124,7 @@ function createInput(redis: RedisClient, options: StartOptions): Running {
       streamEntriesMax: options.streamEntriesMax ?? 100_000,
       pendingBytesMax: 1e8,
     }),
+    partitions: PARTITIONS,
     redis,
     keys,
     clock: hastyClock,
