@@ -5,6 +5,7 @@ import type { Claim } from '../common/redis/claims.ts';
 import { connectBlocking, untilReady } from '../common/redis/connection.ts';
 import type { RedisClient, RedisConfig } from '../common/redis/connection.ts';
 import { placeGroup, positionOf, PROCESSOR_GROUP } from '../common/redis/groups.ts';
+import type { ClaimedGroup } from '../common/redis/groups.ts';
 import type { Keys } from '../common/redis/keys.ts';
 import { createLossWatch, GROUP_WAS_MISSING } from '../common/redis/loss.ts';
 import type { Look, Loss, LossWatch, Position } from '../common/redis/loss.ts';
@@ -52,6 +53,7 @@ interface Worked {
   deps: PartitionWorkerDeps;
   claim: Claim;
   stream: string;
+  group: ClaimedGroup;
   store: SummaryStore;
   watch: LossWatch;
 }
@@ -66,12 +68,14 @@ export async function workOnPartition(deps: PartitionWorkerDeps, claim: Claim): 
   const { partition, token, signal } = claim;
   const stream = keys.stream(partition, 'log');
   const tell = (loss: Loss) => tellLoss(deps, stream, loss);
+  const group = { stream, group: PROCESSOR_GROUP, claimKey: keys.claim(partition, PROCESSOR_GROUP), token };
   const work: Worked = {
     deps,
     claim,
     stream,
+    group,
     store: createSummaryStore({ redis, keys, config, partition, token }, config.cached_transactions_max),
-    watch: createLossWatch({ redis, stream, group: PROCESSOR_GROUP, clock, tell }),
+    watch: createLossWatch({ redis, group, clock, tell }),
   };
   const blocking = connectBlocking(redis, deps.redisConfig, deps.logger, stream);
   const end = disconnectOn(signal, blocking);
@@ -164,14 +168,8 @@ function tellLoss({ metrics, logger }: PartitionWorkerDeps, stream: string, { en
 }
 
 /** Puts the group where a look found that it should be. */
-async function settle(
-  { deps: { redis, keys }, claim: { partition, token }, stream }: Worked,
-  { position, misplaced }: Look,
-): Promise<Position> {
-  if (misplaced) {
-    const claimKey = keys.claim(partition, PROCESSOR_GROUP);
-    await placeGroup(redis, { stream, group: PROCESSOR_GROUP, claimKey, token }, position);
-  }
+async function settle({ deps, group }: Worked, { position, misplaced }: Look): Promise<Position> {
+  if (misplaced) await placeGroup(deps.redis, group, position);
   return position;
 }
 

@@ -112,14 +112,15 @@ function carriedOf(
     deps.metrics.lost.inc(labels, entries);
     deps.logger.error({ stream, lost: entries }, `${words}${entries > 0 ? '; rows are lost' : ''}`);
   };
+  const claimed = { stream, group, claimKey: keys.claim(partition, group), token };
   return {
     deps,
     signal,
     kind,
     lane: { stream: kind, partition, fence: epochOf(token) },
     stream,
-    group: { stream, group, claimKey: keys.claim(partition, group), token },
-    watch: createLossWatch({ redis, stream, group, clock, tell }),
+    group: claimed,
+    watch: createLossWatch({ redis, group: claimed, clock, tell }),
     tell,
     ledger: createLedger({ redis, keys, partition, kind, group, token }),
     reader: createStreamReader(blocking, stream, kind, READ_BYTES),

@@ -1,11 +1,15 @@
 #!lua flags=no-writes
 -- What is to be known of a stream to notice losses: XINFO itself would send its first and last entry along.
 --
--- KEYS  1 stream
--- ARGV  1 group
+-- KEYS  1 stream   2 claim
+-- ARGV  1 group   2 token
 -- Result nil when there is no stream; else number of entries, entries ever added, id of the first one ('' if it is empty), last id ever given
---       out, 1 or 0: whether the group is there.
+--       out, 1 or 0: whether the group is there. Error FENCED when the claim is not the token's: entries may be gone because another
+--       replica had them.
 
+if redis.call('GET', KEYS[2]) ~= ARGV[2] then
+  return redis.error_reply('FENCED the claim belongs to another replica')
+end
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return nil
 end

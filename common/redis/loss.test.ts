@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../clock.ts';
+import { FencedError } from '../errors.ts';
 import { silentLogger } from '../logger.ts';
 import { testRedisConfig } from '../testing/redis-config.ts';
 import { startRedis } from '../testing/redis-server.ts';
@@ -20,11 +21,14 @@ beforeAll(async () => {
 beforeEach(async () => {
   await redis.flushall();
   await ensureGroup(redis, 's', 'g');
+  await redis.set(GROUP.claimKey, GROUP.token);
 });
 afterAll(async () => {
   redis.disconnect();
   await server.stop();
 });
+
+const GROUP = { stream: 's', group: 'g', claimKey: 'claim', token: '1:a' };
 
 /** Ids of so many new entries. */
 async function add(n: number, at = '*'): Promise<string[]> {
@@ -43,7 +47,7 @@ function watch() {
     told.push(loss.entries);
     words.push(loss.words);
   };
-  return { ...createLossWatch({ redis, stream: 's', group: 'g', clock: systemClock, tell }), told, words };
+  return { ...createLossWatch({ redis, group: GROUP, clock: systemClock, tell }), told, words };
 }
 
 /** What a look by a reader who stands there tells. */
@@ -84,8 +88,10 @@ describe('R19: entries that are gone before they were read', () => {
     position = w.advance(position, entriesOf([ids[2]!, ids[4]!]));
     expect(w.told).toEqual([]);
     position = w.advance(position, entriesOf([ids[5]!, ...more.slice(0, 2)]));
-    expect(w.told).toEqual([1]);
     expect(position).toEqual({ lastId: more[1], entriesRead: 8 });
+    expect(w.told).toEqual([]);
+    ({ position } = await w.lookWhenDue(position));
+    expect(w.told).toEqual([1]);
     ({ position } = await w.look(w.advance(position, entriesOf(more.slice(2)))));
     expect([w.told, position]).toEqual([[1], { lastId: more[3], entriesRead: 10 }]);
   });
@@ -97,10 +103,22 @@ describe('R19: entries that are gone before they were read', () => {
     const { position } = await positionOf(redis, 's', 'g');
     const looked = await w.look(position);
     expect([w.told, looked.misplaced]).toEqual([[3], true]);
-    await redis.set('claim', '1:a');
-    await placeGroup(redis, { stream: 's', group: 'g', claimKey: 'claim', token: '1:a' }, looked.position);
+    await placeGroup(redis, GROUP, looked.position);
     const again = await w.look((await positionOf(redis, 's', 'g')).position);
     expect([w.told, again.misplaced]).toEqual([[3], false]);
+  });
+
+  test('are no loss to one who has lost the claim: another replica had them, and they were trimmed', async () => {
+    const w = watch();
+    const ids = await add(6);
+    let position: Position = w.advance({ lastId: '0-0', entriesRead: 0 }, entriesOf(ids.slice(0, 2)));
+    ({ position } = await w.look(position));
+    await redis.set(GROUP.claimKey, '2:b');
+    await redis.xtrim('s', 'MINID', ids[4]!);
+    const more = await add(1);
+    position = w.advance(position, entriesOf([ids[4]!, ids[5]!, ...more]));
+    await expect(w.lookWhenDue(position)).rejects.toThrow(FencedError);
+    expect(w.told).toEqual([]);
   });
 
   test('cannot be told of a group that was moved by hand, until its reader has come to an end', async () => {

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { RedisClient } from './connection.ts';
-import type { StreamInfo } from './groups.ts';
+import type { ClaimedGroup, StreamInfo } from './groups.ts';
 import { loadScript } from './scripts.ts';
 import { compareIds } from './stream-id.ts';
 
@@ -32,9 +32,9 @@ export interface Loss {
  * More read than added means that the stream was deleted and began anew: what it held unread then, nobody can say.
  */
 export interface LossWatch {
-  /** The position behind these entries, with what was lost among them counted as read. */
+  /** The position behind these entries, with what was lost among them counted as read; told by the next look, for which it is time then. */
   advance(position: Position, entries: readonly { id: string }[]): Position;
-  /** Looks at the stream now. */
+  /** Looks at the stream now. Throws a FencedError when the claim is lost: what is missing then may be what another replica had. */
   look(position: Position): Promise<Look>;
   /** Looks at the stream if the last time was long enough ago. */
   lookWhenDue(position: Position): Promise<Look>;
@@ -49,8 +49,7 @@ export interface Look {
 
 export interface LossWatchDeps {
   redis: RedisClient;
-  stream: string;
-  group: string;
+  group: ClaimedGroup;
   clock: Clock;
   /** Counts a loss and says it. */
   tell: (loss: Loss) => void;
@@ -78,8 +77,10 @@ interface Mark {
   added: number;
 }
 
-export function createLossWatch({ redis, stream, group, clock, tell }: LossWatchDeps): LossWatch {
+export function createLossWatch({ redis, group, clock, tell }: LossWatchDeps): LossWatch {
   let mark: Mark | undefined;
+  /** Noticed, and not told before a look has shown that the claim still holds: a process that was paused may read what another has trimmed. */
+  let noticed: Loss[] = [];
   let dueAt = clock.now() + LOOK_MS;
 
   /** @param expected how many entries a reader who missed none would have read at this position. */
@@ -89,7 +90,10 @@ export function createLossWatch({ redis, stream, group, clock, tell }: LossWatch
     // Not known so far (somebody moved the group by hand): from here on it is.
     if (entriesRead !== null) {
       const lost = expected - entriesRead;
-      tell(lost < 0 ? BEGAN_ANEW : { entries: lost, words: 'entries were deleted from the stream unread' });
+      noticed.push(
+        lost < 0 ? BEGAN_ANEW : { entries: lost, words: 'entries were deleted from the stream unread' },
+      );
+      dueAt = clock.now();
     }
     return { ...position, entriesRead: expected };
   }
@@ -99,7 +103,7 @@ export function createLossWatch({ redis, stream, group, clock, tell }: LossWatch
     if (order > 0) {
       // Ids only grow within a stream, so this is another one; what it holds is all new.
       mark = undefined;
-      tell(BEGAN_ANEW);
+      noticed.push(BEGAN_ANEW);
       return { lastId: '0-0', entriesRead: info.entries_added - info.length };
     }
     if (order === 0) return settle(position, info.entries_added);
@@ -110,18 +114,29 @@ export function createLossWatch({ redis, stream, group, clock, tell }: LossWatch
     return position;
   }
 
-  async function look(position: Position): Promise<Look> {
-    dueAt = clock.now() + LOOK_MS;
-    const seen = await lookAt(redis, stream, group);
+  function compareWith(seen: Seen | null, position: Position): Look {
     if (seen === null) {
       mark = undefined;
-      tell({ ...BEGAN_ANEW, words: 'the stream was deleted: nobody can say how many entries it held' });
+      noticed.push({
+        ...BEGAN_ANEW,
+        words: 'the stream was deleted: nobody can say how many entries it held',
+      });
       return { position: { lastId: '0-0', entriesRead: 0 }, misplaced: true };
     }
     const next = compare(seen.info, position);
     if (seen.grouped) return { position: next, misplaced: next !== position };
-    tell({ entries: 0, words: `the group ${group} was destroyed; it is made again where its reader stands` });
+    const words = `the group ${group.group} was destroyed; it is made again where its reader stands`;
+    noticed.push({ entries: 0, words });
     return { position: next, misplaced: true };
+  }
+
+  async function look(position: Position): Promise<Look> {
+    const looked = compareWith(await lookAt(redis, group), position);
+    dueAt = clock.now() + LOOK_MS;
+    const losses = noticed;
+    noticed = [];
+    losses.forEach(tell);
+    return looked;
   }
 
   return {
@@ -142,13 +157,17 @@ export function createLossWatch({ redis, stream, group, clock, tell }: LossWatch
   };
 }
 
+interface Seen {
+  info: StreamInfo;
+  grouped: boolean;
+}
+
 /** Null if there is no stream. */
 async function lookAt(
   redis: RedisClient,
-  stream: string,
-  group: string,
-): Promise<{ info: StreamInfo; grouped: boolean } | null> {
-  const answer = (await lookScript.run(redis, [stream], [group])) as
+  { stream, group, claimKey, token }: ClaimedGroup,
+): Promise<Seen | null> {
+  const answer = (await lookScript.run(redis, [stream, claimKey], [group, token])) as
     [number, number, Buffer, Buffer, number] | null;
   if (answer === null) return null;
   const [length, added, first, last, grouped] = answer;
