@@ -11,6 +11,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ArchiveContent } from './archive.ts';
@@ -165,6 +166,18 @@ describe('a log that is packed', () => {
     const running = await start();
     await stored(ids);
     ids.push(...(await appendLines(log, 'a', 50, 60)));
+    await stored(ids);
+    await settled(running);
+    await stored(ids);
+  });
+
+  test('and kept beside its archive is read once, though both wait for Redis at the same moment', async () => {
+    const ids = await appendLines(log, 'a', 0, 50);
+    await writeFile(archive, gzipSync(await readFile(log)));
+    fixture.server.pause();
+    const running = await start();
+    await delay(300);
+    fixture.server.resume();
     await stored(ids);
     await settled(running);
     await stored(ids);

@@ -1,6 +1,8 @@
 import { dirname } from 'node:path';
 import { RetriableError } from '../../../common/errors.ts';
 import type { Batch } from './append.ts';
+import { isArchive } from './archive.ts';
+import { createBeginnings } from './beginnings.ts';
 import type { FoundFile } from './discovery.ts';
 import type { FollowerDeps } from './follower-deps.ts';
 import { isSystemError } from './problems.ts';
@@ -16,7 +18,12 @@ import type { Turns } from './turns.ts';
 const TURNS_MAX = 4;
 
 /** What a turn gave besides a batch: nothing to do at once. */
-const NOTHING = { batch: undefined, more: false };
+const NOTHING: Turn = { batch: undefined, more: false };
+
+interface Turn {
+  batch: Batch | undefined;
+  more: boolean;
+}
 
 /**
  * Keeps a tailer for every file that matches, and for those that matched until they are drained. A scan gives turns
@@ -31,6 +38,7 @@ export class FileFollower {
   readonly #tailers = new Map<string, FileTailer>();
   /** They had a turn, but no other file could be closed for them. */
   readonly #waiting = new Set<FileTailer>();
+  readonly #beginnings = createBeginnings<FileTailer>((archive) => this.#ask(archive));
   /** As the last scan found them, by path. */
   #byPath = new Map<string, FileTailer>();
   #found = new Map<string, FoundFile>();
@@ -72,7 +80,9 @@ export class FileFollower {
     if (this.#deps.stopping.aborted) return;
     book.present = new Set(this.#found.keys());
     this.#byPath = new Map();
-    for (const file of this.#found.values()) this.#met(file);
+    // Archives last (beginnings.ts).
+    for (const archives of [false, true])
+      for (const file of this.#found.values()) if (isArchive(file.path) === archives) this.#met(file);
     this.#hasScanned = true;
     await this.#lookAfterMissed();
     this.#tellBehind();
@@ -191,7 +201,13 @@ export class FileFollower {
     this.#turns.ask(tailer);
   }
 
-  async #read(tailer: FileTailer, buffer: Buffer): Promise<{ batch: Batch | undefined; more: boolean }> {
+  async #read(tailer: FileTailer, buffer: Buffer): Promise<Turn> {
+    const read = () => this.#readOn(tailer, buffer);
+    if (tailer.source !== undefined) return read();
+    return (await this.#beginnings.turn(tailer, isArchive(tailer.path), read)) ?? NOTHING;
+  }
+
+  async #readOn(tailer: FileTailer, buffer: Buffer): Promise<Turn> {
     const { part, problems, stopping } = this.#deps;
     // It may have been let go after it asked.
     if (stopping.aborted || this.#tailers.get(tailer.key) !== tailer) return NOTHING;
