@@ -40,10 +40,11 @@ export function createGathering(delayMsMax: number, busy: () => number): Gatheri
   };
 }
 
-const LOOK_MS = 1_000;
+/** Long enough that a merge of ClickHouse's parts, which keeps a core busy for a second or two, does not make logs wait. */
+const LOOK_MS = 10_000;
 
 /**
- * For which share of the last second or two this process was not just waiting, or the machine not idle, whichever is more: on a machine without
+ * For which share of some ten seconds this process was not just waiting, or the machine not idle, whichever is more: on a machine without
  * time to spare, every turn that is saved lets the others get on.
  */
 export function busyShare(clock: Clock, timesOf: () => Times = timesOfMachine): () => number {
