@@ -46,6 +46,8 @@ export async function carryTogether(deps: JointDeps, take: (bounds: BatchConfig)
     else party.settle({ kind: outcome === undefined ? 'ended' : 'alone' });
   } catch (error) {
     party.fail(error);
+  } finally {
+    party.end();
   }
 }
 

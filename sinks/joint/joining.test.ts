@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FencedError, RetriableError } from '../../common/errors.ts';
 import { rowFromLine } from '../../common/wire-row.ts';
@@ -93,6 +94,9 @@ describe('partitions that offer at the same time', () => {
     const expected = [...logs(10, 100), ...logs(10, 200)].map(({ event_id }) => event_id);
     expect(idsIn(store.tried[1]!).toSorted()).toEqual(expected);
     expect(await Promise.all([0, 1, 2].map(manifest))).toEqual([null, null, null]);
+    // Only what ends the connection for reads is left at the claims.
+    const listening = ({ signal }: Working) => getEventListeners(signal, 'abort').length;
+    await until('nothing of it is left', () => workers.every((worker) => listening(worker) === 1));
     await until('it is soon forgotten', async () => {
       const [key] = await decisions();
       return key === undefined || (await lab.redis.ttl(key)) <= 600;

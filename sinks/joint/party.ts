@@ -15,6 +15,8 @@ export interface Party {
   /** Those that left before, or failed, stay so. */
   settle(offered: Offered): void;
   fail(error: unknown): void;
+  /** Nothing of it is left at its claims. */
+  end(): void;
 }
 
 export function createParty({ slots, pace, clock, logger }: JointDeps): Party {
@@ -68,18 +70,15 @@ export function createParty({ slots, pace, clock, logger }: JointDeps): Party {
       first?.carried.deps.metrics.writeSeconds.observe(first.carried.labels, seconds);
     },
     settle: (offered) => {
-      leave(offers, letGo);
       for (const { settle } of offers) settle(offered);
     },
     fail: (error) => {
-      leave(offers, letGo);
       for (const { fail } of offers) fail(error);
     },
+    end: () => {
+      for (const { carried } of offers) carried.signal.removeEventListener('abort', letGo);
+    },
   };
-}
-
-function leave(offers: readonly Offer[], letGo: () => void): void {
-  for (const { carried } of offers) carried.signal.removeEventListener('abort', letGo);
 }
 
 function streamsOf([first, ...others]: readonly Offer[]): string {

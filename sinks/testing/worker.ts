@@ -66,6 +66,8 @@ export interface Working {
   slots: Slots;
   pace: Pace;
   joining: Joining | undefined;
+  /** The claim's. */
+  signal: AbortSignal;
   done: Promise<void>;
   /** What `onTrouble` was told, in order. */
   troubles: (string | undefined)[];
@@ -123,6 +125,23 @@ async function append(
   return ids;
 }
 
+/** What all streams of a sink share in a process. */
+function sharedOf(
+  redis: RedisClient,
+  { writeJoint }: Sink,
+  batch: object,
+): Pick<Working, 'pace' | 'slots' | 'joining'> {
+  const config = v.parse(batchConfigSchema, { delay_max: '20ms', ...batch });
+  const pace = createPace(config, { joint: writeJoint !== undefined });
+  const slots = createSlots(() => pace.writes());
+  if (writeJoint === undefined) return { pace, slots, joining: undefined };
+  const records = createJointRecords(redis, keys, GROUP);
+  const force = new AbortController().signal;
+  const logger = silentLogger();
+  const joining = createJoining({ writeJoint, records, pace, slots, clock: systemClock, logger, force });
+  return { pace, slots, joining };
+}
+
 async function work(
   server: TestRedis,
   redis: RedisClient,
@@ -139,15 +158,7 @@ async function work(
   const registry = createRegistry('sinks');
   const troubles: (string | undefined)[] = [];
   let progress = 0;
-  const config = v.parse(batchConfigSchema, { delay_max: '20ms', ...batch });
-  const { writeJoint } = sink;
-  const joint = writeJoint !== undefined;
-  const pace = beside?.pace ?? createPace(config, { joint });
-  const slots = beside?.slots ?? createSlots(() => pace.writes());
-  const never = new AbortController().signal;
-  const records = createJointRecords(redis, keys, GROUP);
-  const shared = { records, pace, slots, clock: systemClock, logger: silentLogger(), force: never };
-  const joining = beside?.joining ?? (joint ? createJoining({ ...shared, writeJoint }) : undefined);
+  const { pace, slots, joining } = beside ?? sharedOf(redis, sink, batch);
   const deps: SinkWorkerDeps = {
     sink,
     name: NAME,
@@ -161,7 +172,7 @@ async function work(
     clock: systemClock,
     logger: silentLogger(),
     metrics: createSinkMetrics(registry),
-    force: never,
+    force: new AbortController().signal,
     onProgress: () => (progress += 1),
     onTurn: () => undefined,
     onIdle: () => undefined,
@@ -178,6 +189,7 @@ async function work(
     slots,
     pace,
     joining,
+    signal: stop.signal,
     done,
     troubles,
     progress: () => progress,
