@@ -6,6 +6,8 @@ import { connect } from 'node:net';
  * takes CPU from what is measured. It reads answers with a Content-Length only.
  */
 export interface Connection {
+  /** False once it has ended: servers close connections that have been idle for long. */
+  isOpen(): boolean;
   /** Sends one request and resolves with the status of its answer; one at a time. Throws when the connection ends or an answer takes too long. */
   send(request: Buffer): Promise<number>;
   close(): void;
@@ -34,6 +36,7 @@ export async function openConnection(url: URL): Promise<Connection> {
   socket.on('error', (error) => waiting?.reject(error));
   socket.on('close', () => waiting?.reject(new Error('the server closed the connection')));
   return {
+    isOpen: () => !socket.destroyed && socket.writable,
     send: (request) =>
       new Promise((resolve, reject) => {
         waiting = { resolve, reject };

@@ -43,7 +43,8 @@ async function sendAll(): Promise<SentSteadily> {
   const sent = new Float64Array(posts.length);
   const answered = new Float64Array(posts.length);
   const underWay = new Set<Promise<void>>();
-  const send = async (connection: Connection, index: number) => {
+  const send = async (kept: Connection, index: number) => {
+    const connection = kept.isOpen() ? kept : await openConnection(url);
     sent[index] = now();
     const status = await connection.send(posts[index] ?? Buffer.alloc(0));
     if (status !== 200) throw new Error(`request ${index} was answered ${status}`);
