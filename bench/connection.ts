@@ -36,7 +36,7 @@ export async function openConnection(url: URL): Promise<Connection> {
   socket.on('error', (error) => waiting?.reject(error));
   socket.on('close', () => waiting?.reject(new Error('the server closed the connection')));
   return {
-    isOpen: () => !socket.destroyed && socket.writable,
+    isOpen: () => socket.writable,
     send: (request) =>
       new Promise((resolve, reject) => {
         waiting = { resolve, reject };

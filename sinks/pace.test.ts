@@ -86,3 +86,13 @@ test('batches of a store that takes them quickly wait less, but a quarter, and l
   for (const end of ends.slice(1)) end();
   expect(pace.batch().delay_max).toBe(500);
 });
+
+test('streams that write together count as one of each kind', () => {
+  const delayOf = (joint: boolean) => {
+    const pace = createPace({ ...CONFIG, delay_max: 4000 }, { joint });
+    for (let i = 0; i < 8; i += 1) for (const kind of ['log', 'summary'] as const) pace.begin(kind);
+    times(100, () => pace.onStored(1500));
+    return Math.round(pace.batch().delay_max);
+  };
+  expect([delayOf(false), delayOf(true)]).toEqual([4000, 1500]);
+});

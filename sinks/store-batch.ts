@@ -7,7 +7,7 @@ import { undecodableLetter } from '../common/undecodable.ts';
 import { sizeOf } from './fill-batch.ts';
 import type { Manifest } from './manifest.ts';
 import { toDeadLetters } from './refused.ts';
-import type { RefusedRow, SinkBatch } from './sink.ts';
+import type { Lane, RefusedRow, SinkBatch } from './sink.ts';
 import type { Carried } from './sink-worker.ts';
 import { untilTaken } from './until-taken.ts';
 import type { Writer } from './until-taken.ts';
@@ -42,6 +42,7 @@ export async function storeBatch(
   return commitBatch(carried, position, written.begun, written.refused);
 }
 
+/** One stream that writes a batch of its own. */
 export function writerOf(carried: Carried): Writer {
   const { deps, signal, stream, labels } = carried;
   const { slots, pace, clock, logger, onIdle, onProgress, onTrouble } = deps;
@@ -117,17 +118,19 @@ function tellUndecodable({ deps, kind, labels }: Carried, letters: readonly Dead
   }
 }
 
-/** @returns the batch as a store gets it. */
-export function toSinkBatch({ lane }: Carried, { manifest, entries, repeated }: BegunBatch): SinkBatch {
+function toSinkBatch({ lane }: Carried, { manifest, entries, repeated }: BegunBatch): SinkBatch {
+  return sinkBatchOf(lane, manifest.token, entries, repeated);
+}
+
+/** Entries as a store gets them: without what is none of ours. */
+export function sinkBatchOf(
+  lane: Lane,
+  token: string,
+  entries: readonly StreamEntry[],
+  repeated: boolean,
+): SinkBatch {
   const ours = entries.filter(({ broken }) => broken === undefined);
-  return {
-    ...lane,
-    token: manifest.token,
-    repeated,
-    entries: ours,
-    chunks: ours.map((entry) => entry.body),
-    ...sizeOf(ours),
-  };
+  return { ...lane, token, repeated, entries: ours, chunks: ours.map(({ body }) => body), ...sizeOf(ours) };
 }
 
 async function write({ deps, labels }: Carried, batch: SinkBatch): Promise<readonly RefusedRow[]> {

@@ -4,11 +4,12 @@ import { sizeOf, topUp } from '../fill-batch.ts';
 import { manifestOf } from '../manifest.ts';
 import type { Manifest } from '../manifest.ts';
 import type { SinkBatch } from '../sink.ts';
+import { sinkBatchOf } from '../store-batch.ts';
 import { untilTaken } from '../until-taken.ts';
 import { forEachOffer } from './offers.ts';
 import type { Offer } from './offers.ts';
 import { createParty } from './party.ts';
-import { jointSinkBatch, writeOnce } from './write.ts';
+import { writeOnce } from './write.ts';
 import type { JointDeps } from './write.ts';
 
 /** A joint batch whose bounds are written down, and of which it is decided that it goes. */
@@ -75,7 +76,7 @@ async function form(deps: JointDeps, taken: readonly Offer[]): Promise<Formed | 
   }));
   if (!(await deps.records.decideToGo(id, parts))) return undefined;
   const entries = offers.flatMap((offer) => offer.entries);
-  return { members, batch: jointSinkBatch(first.carried.lane, id, entries, false) };
+  return { members, batch: sinkBatchOf(first.carried.lane, id, entries, false) };
 }
 
 /** Adds what has come since, to each as much as to the others. */

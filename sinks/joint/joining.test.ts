@@ -7,6 +7,7 @@ import { linesOf } from '../lines.ts';
 import type { SinkBatch } from '../sink.ts';
 import { aLog } from '../testing/rows.ts';
 import { aStore } from '../testing/store.ts';
+import type { Write } from '../testing/store.ts';
 import { GROUP, keys, openLab, PARTITIONS } from '../testing/worker.ts';
 import type { Lab, Working } from '../testing/worker.ts';
 import { createJoining } from './joining.ts';
@@ -44,6 +45,26 @@ function aGate() {
   return { pass, open, begun };
 }
 
+/** A store whose first write waits for the gate. */
+function aGatedStore(write: Write = () => []) {
+  const gate = aGate();
+  const store = aStore(async (batch) => {
+    if (store.tried.length === 1) await gate.pass();
+    return write(batch);
+  });
+  return { store, gate };
+}
+
+/** Another whose joint batch falls asleep at its first attempt as well. */
+function aSleepyStore() {
+  const asleep = aGate();
+  const gated = aGatedStore(async ({ rows, repeated }) => {
+    if (rows === 20 && !repeated) await asleep.pass();
+    return [];
+  });
+  return { ...gated, asleep };
+}
+
 /**
  * Workers of partitions 0, 1 and 2 with one turn to write. It is taken by a log of partition 0 until the others have offered what they have: 10 logs each, 100 to
  * 109 and 200 to 209.
@@ -51,8 +72,7 @@ function aGate() {
  * @param before what is done to the worker of partition 1 before the turn is free
  */
 async function threeWorkers(
-  store: ReturnType<typeof aStore>,
-  gate: ReturnType<typeof aGate>,
+  { store, gate }: ReturnType<typeof aGatedStore>,
   before: (second: Working) => Promise<void> = () => Promise.resolve(),
 ) {
   let offers = 0;
@@ -80,12 +100,9 @@ const caughtUp = async () => {
 
 describe('partitions that offer at the same time', () => {
   test('write one batch, of which each commits its own', async () => {
-    const gate = aGate();
-    const store = aStore(async ({ repeated }) => {
-      if (store.tried.length === 1 && !repeated) await gate.pass();
-      return [];
-    });
-    const workers = await threeWorkers(store, gate);
+    const gated = aGatedStore();
+    const { store } = gated;
+    const workers = await threeWorkers(gated);
     await caughtUp();
     expect(store.tried.map(({ rows, repeated }) => [rows, repeated])).toEqual([
       [1, false],
@@ -105,13 +122,12 @@ describe('partitions that offer at the same time', () => {
   });
 
   test('go apart when the store refuses a row of one of them, which becomes that one’s dead letter', async () => {
-    const gate = aGate();
-    const store = aStore(async (batch) => {
-      if (store.tried.length === 1) await gate.pass();
+    const gated = aGatedStore((batch) => {
       const index = idsIn(batch).indexOf('e105');
       return index === -1 ? [] : [{ index, reason: 'odd' }];
     });
-    const workers = await threeWorkers(store, gate);
+    const { store } = gated;
+    const workers = await threeWorkers(gated);
     await caughtUp();
     expect(store.tried.map(({ rows }) => rows)).toEqual([1, 20, 10, 10]);
     expect(await lab.redis.xlen(keys.stream(1, 'dead_letter'))).toBe(1);
@@ -121,12 +137,9 @@ describe('partitions that offer at the same time', () => {
   });
 
   test('go without the one that has lost its claim before it wrote down its part', async () => {
-    const gate = aGate();
-    const store = aStore(async () => {
-      if (store.tried.length === 1) await gate.pass();
-      return [];
-    });
-    const [first, second, third] = await threeWorkers(store, gate, (second) => second.lose());
+    const gated = aGatedStore();
+    const { store } = gated;
+    const [first, second, third] = await threeWorkers(gated, (second) => second.lose());
     await expect(second.done).rejects.toThrow(FencedError);
     const next = await lab.work(store.jointSink, { partition: 1, replica: 'b' });
     await caughtUp();
@@ -135,14 +148,13 @@ describe('partitions that offer at the same time', () => {
   });
 
   test('share the trouble with the store, and who loses its claim meanwhile leaves the others to it', async () => {
-    const gate = aGate();
     let away = true;
-    const store = aStore(async ({ rows }) => {
-      if (store.tried.length === 1) await gate.pass();
+    const gated = aGatedStore(({ rows }) => {
       if (rows === 20 && away) throw new RetriableError('the store is away');
       return [];
     });
-    const [first, second, third] = await threeWorkers(store, gate);
+    const { store } = gated;
+    const [first, second, third] = await threeWorkers(gated);
     await until('both are told', () => [second, third].every(({ troubles }) => troubles.length > 0));
     await second.stop();
     away = false;
@@ -161,14 +173,9 @@ describe('partitions that offer at the same time', () => {
 
 describe('whoever takes over a partition', () => {
   test('repeats the joint batch as a whole, if it may have gone', async () => {
-    const gate = aGate();
-    const asleep = aGate();
-    const store = aStore(async ({ rows, repeated }) => {
-      if (store.tried.length === 1) await gate.pass();
-      if (rows === 20 && !repeated) await asleep.pass();
-      return [];
-    });
-    const [first, second, third] = await threeWorkers(store, gate);
+    const sleepy = aSleepyStore();
+    const { store, asleep } = sleepy;
+    const [first, second, third] = await threeWorkers(sleepy);
     await asleep.begun;
     await second.lose();
     const next = await lab.work(store.jointSink, { partition: 1, replica: 'b' });
@@ -183,14 +190,9 @@ describe('whoever takes over a partition', () => {
   });
 
   test('repeats it once for all partitions that it takes over', async () => {
-    const gate = aGate();
-    const asleep = aGate();
-    const store = aStore(async ({ rows, repeated }) => {
-      if (store.tried.length === 1) await gate.pass();
-      if (rows === 20 && !repeated) await asleep.pass();
-      return [];
-    });
-    const [first, ...others] = await threeWorkers(store, gate);
+    const sleepy = aSleepyStore();
+    const { store, asleep } = sleepy;
+    const [first, ...others] = await threeWorkers(sleepy);
     await asleep.begun;
     for (const worker of others) await worker.lose();
     const one = await lab.work(store.jointSink, { partition: 1, replica: 'b' });

@@ -1,9 +1,9 @@
 import { createStreamReader } from '../../common/redis/stream-reader.ts';
 import { leanOf, READ_BYTES } from '../fill-batch.ts';
 import type { Carried } from '../sink-worker.ts';
-import { writerOf } from '../store-batch.ts';
+import { sinkBatchOf, writerOf } from '../store-batch.ts';
 import { untilTaken } from '../until-taken.ts';
-import { jointSinkBatch, writeOnce } from './write.ts';
+import { writeOnce } from './write.ts';
 import type { JointDeps } from './write.ts';
 
 /** Joint batches that former owners had begun: each may or may not be stored, and the store knows by its token. */
@@ -63,7 +63,7 @@ async function repeatOnce(deps: JointDeps, id: string, carried: Carried): Promis
       const reader = createStreamReader(redis, keys.stream(partition, kind), kind, READ_BYTES);
       entries.push(...(await reader.range(first_id, last_id)).map(leanOf));
     }
-    return writeOnce(deps, jointSinkBatch(lane, id, entries, true), (seconds) =>
+    return writeOnce(deps, sinkBatchOf(lane, id, entries, true), (seconds) =>
       metrics.writeSeconds.observe(labels, seconds),
     );
   });

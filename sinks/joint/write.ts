@@ -1,9 +1,7 @@
 import type { Clock } from '../../common/clock.ts';
 import type { Logger } from '../../common/logger.ts';
-import type { StreamEntry } from '../../common/stream-entry.ts';
-import { sizeOf } from '../fill-batch.ts';
 import type { Pace } from '../pace.ts';
-import type { Lane, Sink, SinkBatch } from '../sink.ts';
+import type { Sink, SinkBatch } from '../sink.ts';
 import type { Slots } from '../slots.ts';
 import type { JointRecords } from './record.ts';
 
@@ -16,24 +14,6 @@ export interface JointDeps {
   clock: Clock;
   logger: Logger;
   force: AbortSignal;
-}
-
-/** A joint batch as a store gets it: the rows of all, in the order in which they were written down. */
-export function jointSinkBatch(
-  lane: Lane,
-  id: string,
-  entries: readonly StreamEntry[],
-  repeated: boolean,
-): SinkBatch {
-  const ours = entries.filter(({ broken }) => broken === undefined);
-  return {
-    ...lane,
-    token: id,
-    repeated,
-    entries: ours,
-    chunks: ours.map(({ body }) => body),
-    ...sizeOf(ours),
-  };
 }
 
 /**
