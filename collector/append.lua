@@ -7,7 +7,7 @@
 -- ARGV  1 most entries that the log stream may hold
 --       2 source, or '' when the batch has no position
 --       3 position that the source must stand at here, or '' when it must have none   4 its position afterwards
---       5 number of bookings, each: place of the account in KEYS, field, count
+--       5 bookings (common/redis/book.lua)
 --       then: number of log entries, each: number of fields and values, these
 --       then: number of dead-letter entries, each the same way
 --       last: number of partitions that the batch was divided by
@@ -25,10 +25,7 @@ end
 
 -- A script is not undone, so what somebody may have replaced by something else is looked at before anything is changed.
 redis.call('XLEN', KEYS[2])
-local entries_at = 6 + 3 * tonumber(ARGV[5])
-for i = 6, entries_at - 1, 3 do
-  redis.call('HLEN', KEYS[tonumber(ARGV[i])])
-end
+look_at_accounts(5)
 
 local source = ARGV[2]
 if source ~= '' then
@@ -38,7 +35,7 @@ if source ~= '' then
   end
 end
 
-local at = entries_at
+local at = behind_bookings(5)
 for stream = 1, 2 do
   local entries = tonumber(ARGV[at])
   at = at + 1
@@ -49,14 +46,7 @@ for stream = 1, 2 do
   end
 end
 
-for i = 6, entries_at - 1, 3 do
-  local account, field = KEYS[tonumber(ARGV[i])], ARGV[i + 1]
-  if redis.call('HLEN', account) >= 10000 and redis.call('HEXISTS', account, field) == 0 then
-    field = string.match(field, '^[^\t]*\t[^\t]*\t') .. '(others)'
-  end
-  redis.call('HINCRBY', account, field, ARGV[i + 2])
-  redis.call('EXPIRE', account, 2764800)
-end
+book(5)
 
 if source ~= '' then
   redis.call('HSET', KEYS[3], source, ARGV[4])

@@ -3,7 +3,7 @@ import { BackPressureError } from '../common/errors.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import type { Keys, StreamKind } from '../common/redis/keys.ts';
 import { guardError } from '../common/redis/partition-change.ts';
-import { loadScript } from '../common/redis/scripts.ts';
+import { loadScript, PARTS } from '../common/redis/scripts.ts';
 import { encodeEntries, fieldsOf } from '../common/stream-entry.ts';
 import type { EncodedEntry } from '../common/stream-entry.ts';
 import { joinLines, sizeOfLine } from './row-room.ts';
@@ -31,7 +31,7 @@ export type AppendReply = { status: 'ok' | 'full' } | { status: 'moved'; positio
 /** Sends rows to one partition, all or nothing. Throws what Appender tells. */
 export type SendRows = (partition: number, rows: readonly Row[], position?: Position) => Promise<AppendReply>;
 
-const appendScript = loadScript(new URL('./append.lua', import.meta.url));
+const appendScript = loadScript(new URL('./append.lua', import.meta.url), PARTS.book);
 
 const BYTES = { sizeOf: sizeOfLine, join: joinLines };
 

@@ -44,6 +44,8 @@ test('bookings are added up field by field, and read back as they were booked', 
       const { keys, args } = bookingArguments(given, (day) => `account:${day}`, 3);
       const [count, ...triples] = args;
       expect(triples).toHaveLength(3 * Number(count));
+      const places = Array.from({ length: Number(count) }, (_, index) => Number(triples[3 * index]));
+      expect(places).toEqual([...places].sort((a, b) => a - b));
       const read: Booking[] = [];
       for (let at = 0; at < triples.length; at += 3) {
         const day = String(keys[Number(triples[at]) - 4]).slice('account:'.length);

@@ -68,7 +68,10 @@ export function bookingsOf(booked: Booked, { day, input, counts }: Account): Boo
   return [...counts].map(([interface_id, count]) => ({ day, booked, input, interface_id, count }));
 }
 
-/** What a script needs to book: keys of the accounts, and for each booking the place of its key after `keysBefore` others, field and count. */
+/**
+ * What a script needs to book (common/redis/book.lua): keys of the accounts, and for each booking the place of its key after `keysBefore` others, field
+ * and count, those of one account one after the other.
+ */
 export function bookingArguments(
   bookings: readonly Booking[],
   keyOf: (day: string) => string,
@@ -85,7 +88,7 @@ export function bookingArguments(
     else
       counts.set(`${key} ${field}`, { key: keysBefore + keys.indexOf(key) + 1, field, count: booking.count });
   }
-  const sums = [...counts.values()];
+  const sums = [...counts.values()].sort((a, b) => a.key - b.key);
   return { keys, args: [sums.length, ...sums.flatMap(({ key, field, count }) => [key, field, count])] };
 }
 

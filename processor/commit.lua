@@ -8,7 +8,7 @@
 -- ARGV  1 token   2 group
 --       3 id of the last log entry that was merged, or '' when only deadlines passed   4 entries read so far, or ''
 --       5 most entries that the summary stream may hold
---       6 number of bookings, each: place of the account in KEYS, field, count
+--       6 bookings (common/redis/book.lua)
 --       then: number of dead-letter entries, each: n, rows
 --       then: columns of a summary, number of summary entries, each: n, was, rows
 --       then: number of retentions, each: ms, number of transactions, each: record; all of them in the order of KEYS
@@ -27,17 +27,14 @@ end
 -- A script is not undone, so what somebody may have replaced by something else is looked at before anything is changed.
 redis.call('XLEN', KEYS[2])
 redis.call('ZCARD', KEYS[4])
-local at = 7
-local bookings_end = at + 3 * tonumber(ARGV[6])
-for i = at, bookings_end - 1, 3 do
-  redis.call('HLEN', KEYS[tonumber(ARGV[i])])
-end
-local letters = tonumber(ARGV[bookings_end])
+look_at_accounts(6)
+local at = behind_bookings(6)
+local letters = tonumber(ARGV[at])
 if letters > 0 then
   redis.call('XLEN', KEYS[5])
 end
 
-at = bookings_end + 1
+at = at + 1
 for _ = 1, letters do
   redis.call('XADD', KEYS[5], '*', 'v', '1', 'n', ARGV[at], 'dead_letters', ARGV[at + 1])
   at = at + 2
@@ -85,29 +82,13 @@ deadlines('ZADD')
 deadlines('ZADD', 'XX')
 deadlines('ZREM')
 
-for i = 7, bookings_end - 1, 3 do
-  local account, field = KEYS[tonumber(ARGV[i])], ARGV[i + 1]
-  if redis.call('HLEN', account) >= 10000 and redis.call('HEXISTS', account, field) == 0 then
-    field = string.match(field, '^[^\t]*\t[^\t]*\t') .. '(others)'
-  end
-  redis.call('HINCRBY', account, field, ARGV[i + 2])
-  redis.call('EXPIRE', account, 2764800)
-end
+book(6)
 
 if ARGV[3] ~= '' then
   -- Last: should anything above have failed after all, the logs are merged again.
-  local count = {}
-  if ARGV[4] ~= '' then
-    count = { 'ENTRIESREAD', ARGV[4] }
-  end
-  local moved = redis.pcall('XGROUP', 'SETID', KEYS[2], ARGV[2], ARGV[3], unpack(count))
-  if type(moved) == 'table' and moved.err then
-    if string.sub(moved.err, 1, 7) ~= 'NOGROUP' and redis.call('EXISTS', KEYS[2]) == 1 then
-      return moved
-    end
-    -- Somebody destroyed the group, or the stream with it. Made again at the beginning, it would get everything once more; we know
-    -- where it stood.
-    redis.call('XGROUP', 'CREATE', KEYS[2], ARGV[2], ARGV[3], 'MKSTREAM', unpack(count))
+  local failure = move_group(KEYS[2], ARGV[2], ARGV[3], ARGV[4])
+  if failure then
+    return failure
   end
 end
 return 'ok'

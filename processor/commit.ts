@@ -4,7 +4,7 @@ import type { DeadLetter } from '../common/dead-letter.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
 import type { Keys } from '../common/redis/keys.ts';
-import { loadScript } from '../common/redis/scripts.ts';
+import { loadScript, PARTS } from '../common/redis/scripts.ts';
 import { SUMMARY_COLUMNS, summaryToLine } from '../common/summary-row.ts';
 import { encodeEntries } from '../common/stream-entry.ts';
 import type { EntryRow } from '../common/stream-entry.ts';
@@ -15,7 +15,7 @@ import type { Change, QuietChange } from './transaction-record.ts';
 
 /** The script that makes a batch of one partition take effect, and what it is told; see commit.lua. */
 
-const commitScript = loadScript(new URL('./commit.lua', import.meta.url));
+const commitScript = loadScript(new URL('./commit.lua', import.meta.url), PARTS.book, PARTS.moveGroup);
 
 /** Whose commit it is. */
 export interface Committer {

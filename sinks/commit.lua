@@ -4,7 +4,7 @@
 --
 -- KEYS  1 claim   2 manifest   3 stream   4 dead-letter stream   5… accounts (hashes)
 -- ARGV  1 token   2 group   3 id of the last stored entry   4 entries read so far, or ''
---       5 number of bookings, each: place of the account in KEYS, field, count
+--       5 bookings (common/redis/book.lua)
 --       then: number of dead-letter entries, each: n, rows
 -- Result 'ok'. Error FENCED when the claim is not the token's. A group that is gone is made again, and the stream with it.
 
@@ -13,38 +13,15 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then
 end
 -- A script is not undone, so what somebody may have replaced by something else is looked at before anything is changed.
 redis.call('XLEN', KEYS[3])
-local bookings_end = 6 + 3 * tonumber(ARGV[5])
-for i = 6, bookings_end - 1, 3 do
-  redis.call('HLEN', KEYS[tonumber(ARGV[i])])
-end
-local letters = tonumber(ARGV[bookings_end])
+look_at_accounts(5)
+local letters_at = behind_bookings(5)
+local letters = tonumber(ARGV[letters_at])
 if letters > 0 then
   redis.call('XLEN', KEYS[4])
 end
-for i = bookings_end + 1, bookings_end + 2 * letters, 2 do
+for i = letters_at + 1, letters_at + 2 * letters, 2 do
   redis.call('XADD', KEYS[4], '*', 'v', '1', 'n', ARGV[i], 'dead_letters', ARGV[i + 1])
 end
-for i = 6, bookings_end - 1, 3 do
-  local account, field = KEYS[tonumber(ARGV[i])], ARGV[i + 1]
-  if redis.call('HLEN', account) >= 10000 and redis.call('HEXISTS', account, field) == 0 then
-    field = string.match(field, '^[^\t]*\t[^\t]*\t') .. '(others)'
-  end
-  redis.call('HINCRBY', account, field, ARGV[i + 2])
-  redis.call('EXPIRE', account, 2764800)
-end
+book(5)
 redis.call('DEL', KEYS[2])
-
-local count = {}
-if ARGV[4] ~= '' then
-  count = { 'ENTRIESREAD', ARGV[4] }
-end
-local moved = redis.pcall('XGROUP', 'SETID', KEYS[3], ARGV[2], ARGV[3], unpack(count))
-if type(moved) == 'table' and moved.err then
-  if string.sub(moved.err, 1, 7) ~= 'NOGROUP' and redis.call('EXISTS', KEYS[3]) == 1 then
-    return moved
-  end
-  -- Somebody destroyed the group, or the stream with it. Made again at the beginning, it would get everything once more; we know
-  -- where it stood.
-  redis.call('XGROUP', 'CREATE', KEYS[3], ARGV[2], ARGV[3], 'MKSTREAM', unpack(count))
-end
-return 'ok'
+return move_group(KEYS[3], ARGV[2], ARGV[3], ARGV[4]) or 'ok'

@@ -7,7 +7,7 @@ import type { RedisClient } from '../common/redis/connection.ts';
 import type { Keys, StreamKind } from '../common/redis/keys.ts';
 import type { Position } from '../common/redis/loss.ts';
 import { reply } from '../common/redis/redis-error.ts';
-import { loadScript } from '../common/redis/scripts.ts';
+import { loadScript, PARTS } from '../common/redis/scripts.ts';
 import { encodeEntries } from '../common/stream-entry.ts';
 import type { StreamEntry } from '../common/stream-entry.ts';
 
@@ -46,7 +46,7 @@ export function manifestOf(stream: string, afterId: string, entries: readonly St
 const FIXED_KEYS = 4;
 
 const manifestScript = loadScript(new URL('./manifest.lua', import.meta.url));
-const commitScript = loadScript(new URL('./commit.lua', import.meta.url));
+const commitScript = loadScript(new URL('./commit.lua', import.meta.url), PARTS.book, PARTS.moveGroup);
 
 /** What a sink does with one claimed partition's stream. Each change throws a FencedError when the claim is lost. */
 export interface Ledger {

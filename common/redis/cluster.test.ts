@@ -83,6 +83,15 @@ test('scripts follow a slot that moves again and again: each takes effect once, 
   expect(await redis.lrange(list, 0, -1)).toEqual(done);
 });
 
+test('commands of one turn come to a node together', async () => {
+  const { redis: master } = await cluster.masterOf(stream);
+  const readsOf = async () => Number(/total_reads_processed:(\d+)/.exec(await master.info('stats'))?.[1]);
+  const before = await readsOf();
+  await Promise.all(Array.from({ length: 100 }, () => redis.xlen(stream)));
+  // Besides, its replica tells it once a second how far it is.
+  expect((await readsOf()) - before).toBeLessThan(10);
+});
+
 test('a script that the new master of a slot has never seen is sent to it', async () => {
   for (const node of cluster.nodes) await node.redis.script('FLUSH');
   for (let i = 0; i < 2; i += 1) {

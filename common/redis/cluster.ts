@@ -2,6 +2,7 @@ import { Cluster, Command } from 'ioredis';
 import type { Redis, RedisOptions } from 'ioredis';
 import { RetriableError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { joinWrites } from './joined-writes.ts';
 
 /**
  * A Redis Cluster as one client: every command goes to the master that has its keys' slot, and follows the slot when it moves.
@@ -58,6 +59,7 @@ export function createCluster(
   refreshSlots(cluster);
   const down = new Set<string>();
   cluster.on('+node', (node: Redis) => {
+    joinWrites(node);
     node.on('ready', () => {
       if (down.delete(addressOf(node))) logger.info({ node: addressOf(node) }, 'redis node is back');
     });

@@ -5,6 +5,7 @@ import { FatalError, RetriableError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { createCluster, masterOf, mastersOfCluster, parseAddress, untilNodesSettled } from './cluster.ts';
 import type { NodeOptions } from './cluster.ts';
+import { joinWrites } from './joined-writes.ts';
 import { meaningOf } from './redis-error.ts';
 
 /** Connections to Redis: one server or a Cluster, with every option whose default could move given on purpose. */
@@ -77,6 +78,7 @@ export function connectRedis(config: RedisConfig, logger: Logger): RedisClient {
           commandTimeout: config.command_timeout,
         })
       : createCluster(nodes, options, config.command_timeout, reconnectMs, logger);
+  if (client instanceof Redis) joinWrites(client);
   logOutages(client, logger);
   return client;
 }

@@ -4,7 +4,7 @@ import type { Keys, StreamKind } from './keys.ts';
 import { STREAM_KINDS } from './keys.ts';
 import type { Position } from './loss.ts';
 import { errorCode, reply } from './redis-error.ts';
-import { loadScript } from './scripts.ts';
+import { loadScript, PARTS } from './scripts.ts';
 
 /**
  * Consumer groups, used as durable cursors: a claim makes its holder the only reader, so entries are read with XREAD and the
@@ -22,7 +22,7 @@ export function sinkGroup(sink: string): string {
 }
 
 const createScript = loadScript(new URL('./group-create.lua', import.meta.url));
-const placeScript = loadScript(new URL('./group-place.lua', import.meta.url));
+const placeScript = loadScript(new URL('./group-place.lua', import.meta.url), PARTS.moveGroup);
 
 /**
  * Makes a group at the stream's beginning where there is none; nothing is trimmed before a group has it. True if it was missing.

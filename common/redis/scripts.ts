@@ -15,9 +15,19 @@ export interface Script {
   ): Promise<unknown>;
 }
 
-/** @param url of the `.lua` file: `new URL('./claim.lua', import.meta.url)`. */
-export function loadScript(url: URL): Script {
-  const source = readFileSync(url, 'utf8');
+/** Functions that several scripts use, as local ones of each: Redis knows no modules. */
+export const PARTS = {
+  book: readFileSync(new URL('./book.lua', import.meta.url), 'utf8'),
+  moveGroup: readFileSync(new URL('./move-group.lua', import.meta.url), 'utf8'),
+};
+
+/**
+ * @param url of the `.lua` file: `new URL('./claim.lua', import.meta.url)`.
+ * @param parts what it uses of PARTS.
+ */
+export function loadScript(url: URL, ...parts: readonly string[]): Script {
+  const [flags = '', ...lines] = readFileSync(url, 'utf8').split('\n');
+  const source = [flags, ...parts, ...lines].join('\n');
   const sha = createHash('sha1').update(source).digest('hex');
   return {
     run: async (client, keys, args) => {
