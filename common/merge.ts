@@ -58,7 +58,7 @@ export function stateBefore(log: MergeLog): TransactionState {
   return emptyState(log.transaction_id, startOf(log), log.event_time);
 }
 
-/** Merges the log into the state itself, which must be the caller's own (`copyState`, `stateBefore`). Returns whether that changed it. */
+/** Merges the log into the state itself, which must be the caller's own. Returns whether that changed it. */
 export function mergeInto(state: TransactionState, log: MergeLog): boolean {
   const startedAt = startOf(log);
   let changed = mergeTimes(state, startedAt, log.event_time);

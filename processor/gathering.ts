@@ -17,7 +17,7 @@ export interface Gathering {
 const TURN_MS_MIN = 3;
 const DELAY_MS_MIN = 20;
 /** Busy for a smaller share of the time than the first is leisure, for a greater one than the second as busy as can be. */
-const [LEISURE, BUSY] = [0.9, 0.98];
+const [LEISURE, BUSY] = [0.96, 0.995];
 
 /**
  * @param delayMsMax `processor.merge_delay`

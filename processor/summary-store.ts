@@ -8,7 +8,7 @@ import type { TransactionRecord } from './transaction-record.ts';
 
 /** The transactions of one claimed partition: in memory as far as they fit, in Redis for good. */
 export interface SummaryStore {
-  /** The records of those ids that are known. */
+  /** The records of those ids that are known. Whoever changes their states must commit that: the store keeps these very objects. */
   load(ids: readonly string[]): Promise<Map<string, TransactionRecord>>;
   /** Writes out what the batch changes. */
   prepare(batch: CommitBatch): Commit;
@@ -26,7 +26,9 @@ export interface SummaryStoreDeps extends Committer {
   redis: RedisClient;
 }
 
-/** The cache is this store's own and dies with the claim, so it never outlives the right to trust it. */
+/**
+ * The cache is this store's own and dies with the claim, so it never outlives the right to trust it.
+ */
 export function createSummaryStore(deps: SummaryStoreDeps, cachedMax: number): SummaryStore {
   const { redis, keys, partition } = deps;
   const cache = cachedMax > 0 ? new LRUCache<string, TransactionRecord>({ max: cachedMax }) : undefined;
@@ -65,7 +67,13 @@ export function createSummaryStore(deps: SummaryStoreDeps, cachedMax: number): S
         else open.push(record);
       }
       return async () => {
-        if ((await runCommit(redis, words)) === 'full') return 'full';
+        try {
+          if ((await runCommit(redis, words)) === 'full') return 'full';
+        } catch (error) {
+          // What was not committed may have changed the very records.
+          cache?.clear();
+          throw error;
+        }
         for (const record of open) cache?.set(record.state.transaction_id, record);
         return 'ok';
       };

@@ -7,7 +7,6 @@ import { mergeInto, stateBefore } from '../common/merge.ts';
 import type { Bookkeeping, Summary } from '../common/summary.ts';
 import { summarize } from '../common/summary.ts';
 import type { TransactionState } from '../common/transaction-state.ts';
-import { copyState } from '../common/transaction-state.ts';
 import type { KnownLogs } from './known-logs.ts';
 
 /** What Redis keeps of a transaction: its merged state, and what the processor must remember beside it. */
@@ -49,7 +48,9 @@ export interface LogsOfTransaction {
 }
 
 /**
- * The record with the logs in it, or undefined if they change nothing (they were all known).
+ * The record with the logs in it, or undefined if they change nothing (they were all known). The state of `known` itself is changed, since a copy for
+ * each log would be most of what the garbage collector has to do: should the change not be committed, `known` is not what Redis holds any more, and must
+ * be read again.
  *
  * Time runs with the stream, not with the wall clock: a processor that catches up after an outage judges deadlines as
  * they stood when each log was collected. So a backlog makes nothing late that was in time, and what is late does not depend on how
@@ -64,8 +65,7 @@ export function applyLogs(
   if (first === undefined) return undefined;
   const createdAt = known?.kept.created_at ?? at[0] ?? 0;
   let late = known?.kept.late ?? false;
-  // The copy is changed from here on, and nobody sees it before all logs are in it.
-  const state = known === undefined ? stateBefore(first) : copyState(known.state);
+  const state = known?.state ?? stateBefore(first);
   let isChanged = known === undefined;
   logs.forEach((log, index) => {
     const isBegun = known !== undefined || index > 0;

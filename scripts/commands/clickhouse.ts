@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { runLifecycle } from '../../common/lifecycle.ts';
 import { createLogger } from '../../common/logger.ts';
 import { startEmbeddedClickHouse } from '../embedded-clickhouse/front.ts';
+import { standBack } from '../embedded-clickhouse/priority.ts';
 import { loadTranweaveConfig } from '../tranweave-config.ts';
 import { clickHouseOf } from '../up/plan.ts';
 import type { ReadyMessage } from './roles.ts';
@@ -11,6 +12,7 @@ export async function serveClickHouse(options: { config: string; dataDir?: strin
   const config = loadTranweaveConfig(options.config);
   const logger = createLogger('clickhouse', config.log_level);
   const { host, hostBesides, port, password } = clickHouseOf(config);
+  standBack();
   await runLifecycle(
     async (lifecycle) => {
       const server = await startEmbeddedClickHouse({

@@ -18,24 +18,25 @@ const log = (step: string): MergeLog => ({
   status: 'succeeded',
   event_time: '2026-01-31T09:15:00.000000Z',
 });
-const known = arrive(undefined, { log: log('send'), at: 0 }, before)!;
+const begun = () => arrive(undefined, { log: log('send'), at: 0 }, before)!;
 
 describe('a changed flow', () => {
   const shorter = findFlowOf('{ steps: [send, hub], deadline: 5m }');
 
   test('applies as the next log arrives', () => {
-    expect(known.summary).toMatchObject({ status: 'in_progress', steps_expected: 3 });
-    expect(arrive(known, { log: log('hub'), at: MINUTE }, shorter)?.summary).toMatchObject({
+    expect(begun().summary).toMatchObject({ status: 'in_progress', steps_expected: 3 });
+    expect(arrive(begun(), { log: log('hub'), at: MINUTE }, shorter)?.summary).toMatchObject({
       status: 'completed',
       steps_expected: 2,
     });
   });
 
   test('does not apply as a log is repeated, nor is its earlier deadline watched then', () => {
+    const known = begun();
     const repeated = arrive(known, { log: log('send'), at: MINUTE }, shorter);
     expect(repeated).toBe(known);
     expect(repeated?.record.deadline_at).toBe(10 * MINUTE);
-    expect(arrive(known, { log: log('audit'), at: MINUTE }, shorter)?.record.deadline_at).toBe(5 * MINUTE);
+    expect(arrive(begun(), { log: log('audit'), at: MINUTE }, shorter)?.record.deadline_at).toBe(5 * MINUTE);
   });
 
   test.each([
@@ -44,12 +45,12 @@ describe('a changed flow', () => {
     ['{ steps: [send], deadline: 1m }', undefined],
   ])('decides when the deadline that was watched falls due: by %s it is put off or dropped', (flow, due) => {
     const now = findFlowOf(flow);
-    expect(applyDeadline(known.record, now, 10 * MINUTE)).toBeUndefined();
-    expect(deadlineOf(known.record, now)).toBe(due);
+    expect(applyDeadline(begun().record, now, 10 * MINUTE)).toBeUndefined();
+    expect(deadlineOf(begun().record, now)).toBe(due);
   });
 
   test('whose deadline has passed by then times the transaction out', () => {
-    const change = applyDeadline(known.record, shorter, 10 * MINUTE);
+    const change = applyDeadline(begun().record, shorter, 10 * MINUTE);
     expect(change?.summary).toMatchObject({ status: 'timed_out', late: true, steps_expected: 2 });
   });
 });

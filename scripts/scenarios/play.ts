@@ -65,7 +65,7 @@ export function play(arrivals: readonly Arrival[], until: number, rules: Rules):
   return { summary: now.summary };
 }
 
-/** The transaction with the log in it; as it was if the log is known. */
+/** The transaction with the log in it; as it was if the log is known. The state of `known` itself is changed. */
 export function arrive(
   known: Change | undefined,
   { log, at }: Arrival,
