@@ -46,7 +46,7 @@ async function configure(sink: object): Promise<void> {
     partitions: PARTITIONS,
     redis: { url: redis.url },
     inputs: [{ name: 'files', type: 'file', paths: ['inbox/*.log'] }],
-    claims: { ttl: '3s', heartbeat: '500ms' },
+    claims: { ttl: '2s', heartbeat: '400ms' },
     sinks: [{ name: 'store', batch: { delay_max: '50ms', rows_max: 200 }, ...sink }],
   };
   await writeFile(join(dir, 'tranweave.yml'), stringify(config));

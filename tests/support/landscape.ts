@@ -78,7 +78,7 @@ export async function createLandscapeOn<Redis extends TestRedis | TestRedisClust
       { name: 'api', type: 'http', port: httpPort },
       { name: 'files', type: 'file', paths: ['inbox/*.log'], last_line_after: '300ms' },
     ],
-    claims: { ttl: '3s', heartbeat: '500ms' },
+    claims: { ttl: '2s', heartbeat: '400ms' },
     sinks: [
       {
         name: 'clickhouse',
