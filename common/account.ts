@@ -35,7 +35,7 @@ export interface Booking {
   count: number;
 }
 
-/** Beyond so many fields of an account, logs of further interfaces are counted under this name. The scripts know the number, too. */
+/** Beyond so many fields of an account, logs of further interfaces are counted under this name. The number and the name stand in redis/book.lua, too. */
 export const OTHER_INTERFACES = '(others)';
 
 /** A stream entry's field `a`. */

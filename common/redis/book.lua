@@ -20,16 +20,16 @@ end
 -- Beyond 10,000 fields of an account, further interfaces are counted under one name. An account is kept for 32 days.
 local function book(at)
   local last = behind_bookings(at) - 3
-  local place, account, is_full
+  local place, account, may_be_full
   for i = at + 1, last, 3 do
     local field = ARGV[i + 1]
     if ARGV[i] ~= place then
       place = ARGV[i]
       account = KEYS[tonumber(place)]
-      -- The bookings may add fields, up to one each.
-      is_full = redis.call('HLEN', account) + tonumber(ARGV[at]) >= 10000
+      -- The bookings may add fields, up to one each. Nearly always there is room for all, and no need to ask for each.
+      may_be_full = redis.call('HLEN', account) + tonumber(ARGV[at]) >= 10000
     end
-    if is_full and redis.call('HLEN', account) >= 10000 and redis.call('HEXISTS', account, field) == 0 then
+    if may_be_full and redis.call('HLEN', account) >= 10000 and redis.call('HEXISTS', account, field) == 0 then
       field = string.match(field, '^[^\t]*\t[^\t]*\t') .. '(others)'
     end
     redis.call('HINCRBY', account, field, ARGV[i + 2])

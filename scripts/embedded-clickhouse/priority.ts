@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 
 /**
  * How far the engine stands back behind other processes of the machine (nice). Reading rows and merging parts keep cores busy for seconds, and
@@ -8,9 +8,11 @@ import { setPriority } from 'node:os';
  */
 const NICENESS = 5;
 
-/** Lowers the priority of this process, and of every thread that it makes from now on. */
+/** Lowers the priority of this process, and of every thread that it makes from now on. One that stands back further stays there: only root could raise it. */
 export function standBack(): void {
-  for (const thread of threadsOfProcess()) setPriority(thread, NICENESS);
+  for (const thread of threadsOfProcess()) {
+    if (getPriority(thread) < NICENESS) setPriority(thread, NICENESS);
+  }
 }
 
 /** Linux has a priority for each thread, and Node has started some of its own; elsewhere it is the process', 0 being this one. */
