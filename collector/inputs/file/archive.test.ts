@@ -45,6 +45,14 @@ const start = (options: StartOptions = {}) =>
     ...options,
     config: { paths: [join(dir, '*.log'), join(dir, '*.gz')], last_line_after: '200ms', ...options.config },
   });
+/** A log of which a collector that has stopped read fifty lines, of eighty. */
+async function readAndLeft(): Promise<string[]> {
+  const ids = await appendLines(log, 'a', 0, 50);
+  const { input } = await start();
+  await stored(ids);
+  await input.stop();
+  return [...ids, ...(await appendLines(log, 'a', 50, 80))];
+}
 /** As gzip does: the archive is written beside the file, and then the file goes. */
 async function pack(from: string, to: string): Promise<void> {
   await writeFile(to, gzipSync(await readFile(from)));
@@ -148,16 +156,22 @@ describe('a log that is packed', () => {
   });
 
   test('while nobody read it is read on from where it was left', async () => {
-    const ids = await appendLines(log, 'a', 0, 50);
-    const { input } = await start();
-    await stored(ids);
-    await input.stop();
-    ids.push(...(await appendLines(log, 'a', 50, 80)));
+    const ids = await readAndLeft();
     await pack(log, archive);
     ids.push(...(await appendLines(log, 'b', 0, 50)));
     await start();
     await stored(ids);
     expect(await sources()).toHaveLength(2);
+  });
+
+  test('while nobody read it is read on though its inode is an empty file’s now', async () => {
+    const ids = await readAndLeft();
+    // As a copy that is then truncated, so that the inode is sure to be the same.
+    await writeFile(archive, gzipSync(await readFile(log)));
+    await truncate(log);
+    await start();
+    await stored(ids);
+    expect(await sources()).toHaveLength(1);
   });
 
   test('and kept beside its archive is read once', async () => {
@@ -210,17 +224,24 @@ describe('C34: a copy that is made before a log is truncated', () => {
   const copy = () => join(dir, 'a-1.log');
 
   test('is read on from where the log was left, and the log from its start', async () => {
-    const ids = await appendLines(log, 'a', 0, 50);
-    const running = await start();
-    await stored(ids);
-    await settled(running);
-    await running.input.stop();
-    ids.push(...(await appendLines(log, 'a', 50, 60)));
+    const ids = await readAndLeft();
     await copyFile(log, copy());
     await truncate(log);
     ids.push(...(await appendLines(log, 'b', 0, 10)));
     await start();
     await stored(ids);
+  });
+
+  test('is read on from where the log was left while that is still empty', async () => {
+    const ids = await readAndLeft();
+    await copyFile(log, copy());
+    await truncate(log);
+    const running = await start();
+    await stored(ids);
+    ids.push(...(await appendLines(log, 'b', 0, 10)));
+    await stored(ids);
+    await settled(running);
+    expect(await sources()).toHaveLength(2);
   });
 
   test('is not read while the log itself is', async () => {

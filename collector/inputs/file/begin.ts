@@ -64,7 +64,11 @@ export async function begin(
 ): Promise<Beginning> {
   const { book, patient } = deps;
   const isTold = isTelling(head) || (head.length > 0 && isSettled);
-  if (!isTold) return { kind: 'waiting' };
+  if (!isTold) {
+    // A new log may long be empty, and have the inode of one that was packed: the archive would wait for it.
+    await patient.patiently(() => book.endLonger(file, head.length));
+    return { kind: 'waiting' };
+  }
   const archived = isArchive(file.path);
   const candidate = {
     ...file,

@@ -21,8 +21,10 @@ export function createBeginnings<File>(ready: (archive: File) => void): Beginnin
       const turn = await read();
       others -= 1;
       if (others > 0) return turn;
-      for (const archive of waiting) ready(archive);
+      // Telling one may let another file begin, for which those after it wait anew.
+      const told = [...waiting];
       waiting.clear();
+      for (const archive of told) ready(archive);
       return turn;
     },
   };

@@ -3,6 +3,7 @@ import { reply } from '../../../common/redis/redis-error.ts';
 import { timestampFromMillis } from '../../../common/timestamp.ts';
 import { matchSource, parseSourceRecord, sha256, sourceId, sourcePrefix } from './identity.ts';
 import type { SourceRecord } from './identity.ts';
+import { InodeIndex } from './inode-index.ts';
 import { bears, findOrigin, tailOf } from './origin.ts';
 import type { Candidate, Known } from './origin.ts';
 import { ownCopy } from './reading.ts';
@@ -35,6 +36,8 @@ export interface SourceBook {
    * file is the source that it is a copy of.
    */
   identify(candidate: Candidate): Promise<Source | Held | undefined>;
+  /** A file holds no more than so many bytes: no file is a source again that had its inode and is known to begin longer. */
+  endLonger(file: Pick<Candidate, 'dev' | 'ino'>, bytes: number): Promise<void>;
   /** Whether a file is the source, or may turn out to be. */
   isTaken(id: string): boolean;
   /** Writes down how far the source was read, as a copy of it shows by that later. */
@@ -66,8 +69,7 @@ class Book implements SourceBook {
   readonly #key: string;
   /** Every source of this machine; undefined where the record cannot be read: its id is taken all the same. */
   #records: Records | undefined;
-  /** Ids of the sources by inode. */
-  readonly #ids = new Map<string, Set<string>>();
+  readonly #byInode = new InodeIndex();
   /** Sources that files are read as now; without the source while it is being found out. */
   readonly #bound = new Map<string, Source | undefined>();
 
@@ -78,21 +80,25 @@ class Book implements SourceBook {
   }
 
   async identify(candidate: Candidate): Promise<Source | Held | undefined> {
-    const { ino, dev, head } = candidate;
     const records = await this.#load();
-    const free = this.#free(records, this.#ids.get(ino) ?? []);
-    const match = await this.#unlessReplaced(matchSource(candidate, head, free, this.present), candidate);
-    for (const [id, record] of free) {
-      // The inode is this file's now, so no file can be that source again.
-      const replaced = record.ino === ino && record.dev === dev && record.ended !== true;
-      if (replaced && id !== match) await this.#markEnded(id, record);
-    }
+    const free = this.#free(records, this.#byInode.of(candidate.ino));
+    const match = await this.#unlessReplaced(
+      matchSource(candidate, candidate.head, free, this.present),
+      candidate,
+    );
+    // The inode is this file's now, so no file can be those sources again.
+    await this.#endOthers(free, candidate, (id) => id !== match);
     if (match !== undefined) return this.#bind(match, candidate);
     const origin = await findOrigin(candidate, this.#known(records));
     if (origin?.kind === 'copy') return { heldBy: origin.id };
     // The search took a while.
     if (origin !== undefined) return this.isTaken(origin.id) ? undefined : this.#bind(origin.id, candidate);
     return this.#create(records, candidate);
+  }
+
+  async endLonger(file: Pick<Candidate, 'dev' | 'ino'>, bytes: number): Promise<void> {
+    const free = this.#free(await this.#load(), this.#byInode.of(file.ino));
+    await this.#endOthers(free, file, (_, record) => record.head_bytes > bytes);
   }
 
   isTaken(id: string): boolean {
@@ -168,7 +174,7 @@ class Book implements SourceBook {
     const { gone_at: _, ended: __, ...rest } = known;
     try {
       await this.#saveOf(source, { ...rest, path, dev, ino });
-      this.#index(id, ino);
+      this.#byInode.add(id, ino);
     } catch (error) {
       // Or the next attempt would take it for another file's.
       this.#bound.delete(id);
@@ -218,7 +224,7 @@ class Book implements SourceBook {
     this.#bound.set(id, undefined);
     try {
       if ((await reply(redis.hsetnx(this.#key, id, JSON.stringify(record)))) === 1) {
-        this.#index(id, file.ino);
+        this.#byInode.add(id, file.ino);
         const source: Source = { id, record, head: ownCopy(head), readTo: undefined };
         this.#bound.set(id, source);
         return source;
@@ -226,7 +232,7 @@ class Book implements SourceBook {
       // Another process was faster, or an earlier attempt of ours took effect though we were not told: it is known from now on.
       const there = parseSourceRecord((await reply(redis.hget(this.#key, id))) ?? '');
       records.set(id, there);
-      this.#index(id, there?.ino);
+      this.#byInode.add(id, there?.ino);
       this.#bound.delete(id);
       return undefined;
     } catch (error) {
@@ -242,9 +248,20 @@ class Book implements SourceBook {
     // Files that wait at the same time load at the same time; the first one's is everyone's.
     if (this.#records === undefined) {
       this.#records = records;
-      for (const [id, record] of records) this.#index(id, record?.ino);
+      for (const [id, record] of records) this.#byInode.add(id, record?.ino);
     }
     return this.#records;
+  }
+
+  /** Ends those of the sources that had the file's inode and are not what the file is. */
+  async #endOthers(
+    sources: readonly [string, SourceRecord][],
+    { dev, ino }: Pick<Candidate, 'dev' | 'ino'>,
+    isOther: (id: string, record: SourceRecord) => boolean,
+  ): Promise<void> {
+    const hadInode = (record: SourceRecord) => record.ino === ino && record.dev === dev;
+    for (const [id, record] of sources)
+      if (hadInode(record) && record.ended !== true && isOther(id, record)) await this.#markEnded(id, record);
   }
 
   #markEnded(id: string, record: SourceRecord): Promise<void> {
@@ -263,18 +280,9 @@ class Book implements SourceBook {
 
   async #forget(id: string): Promise<void> {
     if (!(await forgetSource(this.#deps, id))) return;
-    const ino = this.#records?.get(id)?.ino ?? '';
+    this.#byInode.remove(id, this.#records?.get(id)?.ino ?? '');
     this.#records?.delete(id);
-    this.#ids.get(ino)?.delete(id);
-    if (this.#ids.get(ino)?.size === 0) this.#ids.delete(ino);
     this.#deps.logger.info({ source: id }, 'forgot a source whose file has been gone for long');
-  }
-
-  #index(id: string, ino: string | undefined): void {
-    if (ino === undefined) return;
-    const ids = this.#ids.get(ino);
-    if (ids === undefined) this.#ids.set(ino, new Set([id]));
-    else ids.add(id);
   }
 
   #now(): string {
