@@ -18,7 +18,9 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
 
 FROM node:20-bookworm-slim
+# MALLOC_ARENA_MAX: less memory for the same work (scripts/node-flags.ts).
 ENV NODE_ENV=production \
+    MALLOC_ARENA_MAX=2 \
     TRANWEAVE_HEALTH_URL=http://127.0.0.1:9464/healthz
 WORKDIR /app
 COPY package.json LICENSE ./

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { nodeFlagsOf } from '../scripts/node-flags.ts';
+import { environmentOf, nodeFlagsOf } from '../scripts/node-flags.ts';
 
 /** A process of the bench's own that does what would disturb its clock: it sends loads, or is what a stage is compared with. */
 export interface Helper {
@@ -20,6 +20,7 @@ export function startHelper(script: string, args: readonly string[]): Helper {
   const child = fork(file, args, {
     stdio: 'inherit',
     execArgv: [...nodeFlagsOf('collector')],
+    env: { ...environmentOf('collector'), ...process.env },
     serialization: 'advanced',
   });
   const messages: unknown[] = [];

@@ -10,7 +10,7 @@ import { Redis } from 'ioredis';
 import { stringify } from 'yaml';
 import { freePort, startRedis } from '../common/testing/redis-server.ts';
 import type { TestRedis } from '../common/testing/redis-server.ts';
-import { nodeFlagsOf } from '../scripts/node-flags.ts';
+import { environmentOf, nodeFlagsOf } from '../scripts/node-flags.ts';
 import { usageOf } from './process-usage.ts';
 import type { Usage } from './process-usage.ts';
 
@@ -168,6 +168,7 @@ async function startProcess(command: string, configFile: string): Promise<Runnin
   const child: ChildProcess = fork(CLI, [command, '--config', configFile], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     execArgv: [...nodeFlagsOf(command)],
+    env: { ...environmentOf(command), ...process.env },
   });
   const ended = once(child, 'exit');
   const first = await Promise.race([once(child, 'message'), ended.then(() => undefined)]);

@@ -11,8 +11,8 @@ import { createChannel, channels, channelSchema } from '../sinks/alerting/channe
 import { createEngine } from '../sinks/alerting/engine.ts';
 import { PLACEHOLDERS } from '../sinks/alerting/placeholders.ts';
 import { ruleKinds } from '../sinks/alerting/rules/registry.ts';
-import { textSettings } from '../sinks/alerting/sink.ts';
 import { bucket, failures, START } from '../sinks/alerting/testing/buckets.ts';
+import { textSettings } from '../sinks/alerting/text.ts';
 import { tranweaveConfigSchema } from '../scripts/tranweave-config.ts';
 import type { TranweaveConfig } from '../scripts/tranweave-config.ts';
 

@@ -82,17 +82,18 @@ async function counts(): Promise<Record<string, number>> {
   }
 }
 
-/** How far each thread of a role that `up` has started stands back (nice), as Linux tells it. */
-async function nicenessOf(role: string): Promise<number[]> {
-  const found: number[] = [];
+/** What Linux tells of the processes of a role that `up` has started: how far each thread stands back (nice), and their environment. */
+async function processesOf(role: string): Promise<{ niceness: number[]; environment: string[] }> {
+  const found = { niceness: [] as number[], environment: [] as string[] };
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (!command.includes(`\0${role}\0`)) continue;
+    const read = (file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
+    if (!(await read('cmdline')).includes(`\0${role}\0`)) continue;
     if ((await readlink(`/proc/${pid}/cwd`).catch(() => '')) !== (await realpath(dir))) continue;
+    found.environment.push(...(await read('environ')).split('\0'));
     for (const thread of await readdir(`/proc/${pid}/task`).catch(() => [])) {
       // A thread may have ended meanwhile. Behind the name, which may hold blanks, niceness is the seventeenth.
-      const stat = await readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => '');
-      if (stat !== '') found.push(Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]));
+      const stat = await read(`task/${thread}/stat`);
+      if (stat !== '') found.niceness.push(Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]));
     }
   }
   return found;
@@ -126,11 +127,13 @@ test('up weaves the examples, stops every part cleanly, and goes on where it sto
 
   if (process.platform === 'linux') {
     const ours = getPriority();
-    expect(new Set(await nicenessOf('collector'))).toEqual(new Set([ours]));
+    const collector = await processesOf('collector');
+    expect(new Set(collector.niceness)).toEqual(new Set([ours]));
+    expect(collector.environment).toContain(`MALLOC_ARENA_MAX=${process.env['MALLOC_ARENA_MAX'] ?? '2'}`);
     // Some few of ClickHouse's threads set a priority of their own.
-    const standingBack = await nicenessOf('clickhouse');
-    expect(standingBack).toContain(Math.max(ours, 5));
-    if (ours < 5) expect(standingBack).not.toContain(ours);
+    const clickhouse = await processesOf('clickhouse');
+    expect(clickhouse.niceness).toContain(Math.max(ours, 5));
+    if (ours < 5) expect(clickhouse.niceness).not.toContain(ours);
   }
 
   const traced = start('trace', '26-10006');

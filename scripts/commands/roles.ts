@@ -10,6 +10,7 @@ import type { RedisSink } from '../../sinks/redis-sink.ts';
 import { insightsSink } from '../../sinks/insights/sink.ts';
 import { streamsOf } from '../../sinks/registry.ts';
 import { v8FlagsOf } from '../node-flags.ts';
+import { collectStartUpGarbage } from '../start-up-garbage.ts';
 import { historyOf } from '../summary-history.ts';
 import { loadTranweaveConfig } from '../tranweave-config.ts';
 import type { TranweaveConfig } from '../tranweave-config.ts';
@@ -27,6 +28,7 @@ export async function runRole(role: RoleName, configFile: string): Promise<void>
   await runLifecycle(
     async (lifecycle) => {
       const started = await startRole(role, config, logger, lifecycle);
+      collectStartUpGarbage();
       process.send?.({ ready: started } satisfies ReadyMessage);
     },
     { logger },

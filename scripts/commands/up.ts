@@ -8,7 +8,7 @@ import { takeDataDir } from '../up/data-dir.ts';
 import { clickHouseOf, endpointsOf, redisOf } from '../up/plan.ts';
 import { checkPorts } from '../up/ports.ts';
 import { endLeftover, findRedis, redisSpec } from '../up/redis-process.ts';
-import { nodeFlagsOf } from '../node-flags.ts';
+import { environmentOf, nodeFlagsOf } from '../node-flags.ts';
 import { whereToLook } from '../up/where-to-look.ts';
 import type { Addresses } from '../up/where-to-look.ts';
 import { showStatus } from '../up/status-line.ts';
@@ -168,6 +168,7 @@ function roleSpec(
     name,
     command: process.execPath,
     args: [...nodeFlagsOf(command), CLI, command, '--config', configFile, ...more],
+    environment: environmentOf(command),
     startMsMax: START_MS_MAX,
   };
 }

@@ -1,32 +1,18 @@
 import type { FlowsConfig } from '../../common/flow.ts';
-import { createFlowFinder } from '../../common/flow.ts';
-import { sinkGroup } from '../../common/redis/groups.ts';
-import type { RedisSink, RedisSinkDeps } from '../redis-sink.ts';
-import type { Sink } from '../sink.ts';
-import type { TextSettings } from './text.ts';
-import { createBucketStore } from './bucket-store.ts';
-import { createChannel } from './channels/registry.ts';
+import type { BatchConfig } from '../config.ts';
+import { lazySink } from '../lazy-sink.ts';
+import type { RedisSink } from '../redis-sink.ts';
 import { ALERTS_SINK } from './config.ts';
 import type { AlertsConfig } from './config.ts';
-import { slowBounds } from './count-batch.ts';
-import { createCounting } from './counting.ts';
-import { lookBackMs } from './engine.ts';
-import { evaluateAlerts } from './evaluator.ts';
-import { createAlertMetrics } from './metrics.ts';
-import { createSilenceStore } from './silences.ts';
-import { createAlertStore } from './store.ts';
-
-/**
- * Alerts: a sink that counts what comes (counting.ts) in every process, and tells people in one (evaluator.ts).
- */
 
 const STREAMS = ['summary', 'dead_letter'] as const;
 /** What is counted waits little, since somebody waits for it; more rows would be more fields in one script. */
-const BATCH = { rows_max: 5000, bytes_max: 8 * 1024 * 1024, delay_max: 250, writes_max: 4 };
-/** Beyond what rules look back: so long a partition may be behind, and evaluation wait for it, without anything being lost. Dropped sooner as a rule. */
-const BUCKETS_KEPT_MS = 6 * 3_600_000;
+const BATCH: BatchConfig = { rows_max: 5000, bytes_max: 8 * 1024 * 1024, delay_max: 250, writes_max: 4 };
 
-/** None if there is nothing to tell. */
+/**
+ * Alerts: a sink that counts, and tells people (alerts.ts). None if there is nothing to tell. Its code is loaded when it is opened: every process reads a
+ * config that may have alerts.
+ */
 export function alertsSink(config: AlertsConfig, flows: FlowsConfig): RedisSink[] {
   if (config.rules.length === 0) return [];
   return [
@@ -34,59 +20,8 @@ export function alertsSink(config: AlertsConfig, flows: FlowsConfig): RedisSink[
       name: ALERTS_SINK,
       streams: STREAMS,
       batch: BATCH,
-      create: (deps) => createAlertsSink(config, flows, deps),
+      create: (deps) =>
+        lazySink(STREAMS, async () => (await import('./alerts.ts')).createAlerts(config, flows, deps)),
     },
   ];
-}
-
-function createAlertsSink(config: AlertsConfig, flows: FlowsConfig, deps: RedisSinkDeps): Sink {
-  const { redis, keys, clock, logger, partitions } = deps;
-  const text = textSettings(config);
-  const channels = config.channels.map((one) => ({
-    config: one,
-    channel: createChannel(one, { clock, logger, redis, text }),
-  }));
-  const count = createCounting({
-    redis,
-    keys,
-    keptMs: lookBackMs(config) + BUCKETS_KEPT_MS,
-    settings: {
-      bucketMs: config.resolution,
-      findFlow: createFlowFinder(flows),
-      slow: slowBounds(config.rules),
-    },
-  });
-  const evaluator = {
-    config,
-    channels,
-    buckets: createBucketStore(redis, keys, config.resolution),
-    silences: createSilenceStore(redis, keys),
-    store: createAlertStore(redis, keys, config.resolution),
-    group: sinkGroup(ALERTS_SINK),
-    partitions,
-    clock,
-    logger,
-    metrics: createAlertMetrics(deps.registry),
-    troubles: new Map<string, string>(),
-  };
-  deps.addTrouble(() => {
-    const words = [...evaluator.troubles.values()].join('; ');
-    return words === '' ? undefined : words;
-  });
-  let alone: Promise<void> = Promise.resolve();
-  return {
-    streams: STREAMS,
-    open: async () => {
-      alone = deps.runAlone(ALERTS_SINK, (claim, onTurn) => evaluateAlerts(evaluator, claim, onTurn));
-    },
-    write: async (batch) => ({ refused: await count(batch) }),
-    close: async () => {
-      await alone;
-      await Promise.all(channels.map(({ channel }) => channel.close()));
-    },
-  };
-}
-
-export function textSettings({ time_zone, link }: AlertsConfig): TextSettings {
-  return { timeZone: time_zone, link };
 }

@@ -1,6 +1,7 @@
 import { durationText } from '../../common/config-values.ts';
 import { timestampFromMillis } from '../../common/timestamp.ts';
 import { zonedTime } from '../../common/zoned-time.ts';
+import type { AlertsConfig } from './config.ts';
 import type { AlertMessage } from './message.ts';
 import { fillLink } from './placeholders.ts';
 import { english } from './words-en.ts';
@@ -15,6 +16,10 @@ export interface TextSettings {
   timeZone: string;
   /** A link with placeholders; undefined if there is none. */
   link: string | undefined;
+}
+
+export function textSettings({ time_zone, link }: AlertsConfig): TextSettings {
+  return { timeZone: time_zone, link };
 }
 
 /** What a language says; everything else is the same in all of them. */

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { duration } from '../../common/config-values.ts';
 import { retentionOf } from '../config.ts';
-import { lazySink } from '../lazy-sink.ts';
+import { lazyStore } from '../lazy-sink.ts';
 import { sinkEntries } from '../sink.ts';
 import type { Sink, SinkComponent } from '../sink.ts';
 import { clusterConfig } from './cluster.ts';
@@ -87,7 +87,7 @@ export const clickhouseSink = {
   streams: ['log', 'summary', 'dead_letter'],
   config,
   create: (settings): Sink =>
-    lazySink(
+    lazyStore(
       clickhouseSink.streams,
       async () => (await import('./store.ts')).createClickHouseStore(settings),
       { joint: true },

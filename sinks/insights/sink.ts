@@ -1,5 +1,6 @@
 import type { ClickHouseSinkConfig } from '../clickhouse/sink.ts';
 import type { BatchConfig } from '../config.ts';
+import { lazySink } from '../lazy-sink.ts';
 import type { RedisSink } from '../redis-sink.ts';
 import type { InsightConfig } from './config.ts';
 
@@ -24,20 +25,7 @@ export function insightsSink(
     name: INSIGHTS,
     streams: STREAMS,
     batch: BATCH,
-    create: (deps) => {
-      const load = async () => (await import('./insights.ts')).createInsights(deps, insights, store);
-      let loading: ReturnType<typeof load> | undefined;
-      const loaded = () => (loading ??= load());
-      return {
-        streams: STREAMS,
-        open: async (signal) => (await loaded()).open(signal),
-        write: async (batch, signal) => (await loaded()).write(batch, signal),
-        close: async () => {
-          // What could not be made has been told already, and there is nothing to close.
-          const sink = await loading?.catch(() => undefined);
-          await sink?.close();
-        },
-      };
-    },
+    create: (deps) =>
+      lazySink(STREAMS, async () => (await import('./insights.ts')).createInsights(deps, insights, store)),
   };
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { duration } from '../../common/config-values.ts';
-import { lazySink } from '../lazy-sink.ts';
+import { lazyStore } from '../lazy-sink.ts';
 import { sinkEntries } from '../sink.ts';
 import type { Sink, SinkComponent } from '../sink.ts';
 
@@ -80,5 +80,5 @@ export const mongodbSink = {
   streams: ['log', 'summary', 'dead_letter'],
   config,
   create: (settings, deps): Sink =>
-    lazySink(mongodbSink.streams, async () => (await import('./store.ts')).createMongoStore(settings, deps)),
+    lazyStore(mongodbSink.streams, async () => (await import('./store.ts')).createMongoStore(settings, deps)),
 } satisfies SinkComponent<MongoSinkConfig>;

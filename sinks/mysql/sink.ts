@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { lazySink } from '../lazy-sink.ts';
+import { lazyStore } from '../lazy-sink.ts';
 import { sinkEntries } from '../sink.ts';
 import type { Sink, SinkComponent } from '../sink.ts';
 import { identifier, sqlEntries, storeUrl } from '../sql/settings.ts';
@@ -37,5 +37,5 @@ export const mysqlSink = {
   streams: ['log', 'summary', 'dead_letter'],
   config,
   create: (settings, deps): Sink =>
-    lazySink(mysqlSink.streams, async () => (await import('./store.ts')).createMysqlStore(settings, deps)),
+    lazyStore(mysqlSink.streams, async () => (await import('./store.ts')).createMysqlStore(settings, deps)),
 } satisfies SinkComponent<MysqlSinkConfig>;

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { lazySink } from '../lazy-sink.ts';
+import { lazyStore } from '../lazy-sink.ts';
 import { sinkEntries } from '../sink.ts';
 import type { Sink, SinkComponent } from '../sink.ts';
 import { identifier, sqlEntries, storeUrl } from '../sql/settings.ts';
@@ -38,7 +38,7 @@ export const postgresqlSink = {
   streams: ['log', 'summary', 'dead_letter'],
   config,
   create: (settings, deps): Sink =>
-    lazySink(postgresqlSink.streams, async () =>
+    lazyStore(postgresqlSink.streams, async () =>
       (await import('./store.ts')).createPostgresqlStore(settings, deps),
     ),
 } satisfies SinkComponent<PostgresqlSinkConfig>;
