@@ -17,8 +17,8 @@ const ROLES: ReadonlySet<string> = new Set(['collector', 'processor', 'sinks', '
  * What a role's process must find in its environment when it begins, as `up` and the benches give it; the image has it as well. An operator's own value holds.
  *
  * glibc gives threads heaps of their own, up to eight for each core, and what is free in one is not used for another
- * (https://man7.org/linux/man-pages/man3/mallopt.3.html, M_ARENA_MAX). With two of them a collector takes some 10 MiB less, and no more CPU
- * (docs/performance.md). Other libraries pass over it. The embedded ClickHouse has many threads at work, and keeps what it has.
+ * (https://man7.org/linux/man-pages/man3/mallopt.3.html, M_ARENA_MAX). With two of them a processor takes some 8 MiB less, a collector 4, and none
+ * more CPU (docs/performance.md). Other libraries pass over it. The embedded ClickHouse has many threads at work, and keeps what it has.
  */
 export function environmentOf(command: string): Readonly<Record<string, string>> {
   return ROLES.has(command) ? { MALLOC_ARENA_MAX: '2' } : {};
