@@ -20,7 +20,7 @@ export function startHelper(script: string, args: readonly string[]): Helper {
   const child = fork(file, args, {
     stdio: 'inherit',
     execArgv: [...nodeFlagsOf('collector')],
-    env: { ...environmentOf('collector'), ...process.env },
+    env: environmentOf('collector'),
     serialization: 'advanced',
   });
   const messages: unknown[] = [];

@@ -168,7 +168,7 @@ async function startProcess(command: string, configFile: string): Promise<Runnin
   const child: ChildProcess = fork(CLI, [command, '--config', configFile], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     execArgv: [...nodeFlagsOf(command)],
-    env: { ...environmentOf(command), ...process.env },
+    env: environmentOf(command),
   });
   const ended = once(child, 'exit');
   const first = await Promise.race([once(child, 'message'), ended.then(() => undefined)]);

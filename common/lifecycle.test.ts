@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { aborted, runLifecycle } from './lifecycle.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { silentLogger } from './logger.ts';
+import { withResolvers } from './testing/with-resolvers.ts';
 
 /** A life in which parts note what happens to them; signals come from an emitter. */
 function life(start: (lifecycle: Lifecycle) => Promise<void> | void, stopMsMax?: number) {
@@ -16,14 +17,6 @@ function life(start: (lifecycle: Lifecycle) => Promise<void> | void, stopMsMax?:
     { logger: silentLogger(), source, ...(stopMsMax === undefined ? {} : { stopMsMax }) },
   );
   return { source, started: started.promise, done };
-}
-
-function withResolvers() {
-  let resolve: () => void = () => undefined;
-  const promise = new Promise<void>((r) => {
-    resolve = r;
-  });
-  return { promise, resolve };
 }
 
 describe('a stop', () => {

@@ -10,18 +10,18 @@ export function nodeFlagsOf(command: string): readonly string[] {
   return command === 'collector' ? ['--max-semi-space-size=8'] : [];
 }
 
-/** The roles' commands, as distinct from others that `up` starts the same way. */
-const ROLES: ReadonlySet<string> = new Set(['collector', 'processor', 'sinks', 'api']);
-
 /**
- * What a role's process must find in its environment when it begins, as `up` and the benches give it; the image has it as well. An operator's own value holds.
+ * What roles find in their environment when they begin; the image has it as well.
  *
  * glibc gives threads heaps of their own, up to eight for each core, and what is free in one is not used for another
  * (https://man7.org/linux/man-pages/man3/mallopt.3.html, M_ARENA_MAX). With two of them a processor takes some 8 MiB less, a collector 4, and none
- * more CPU (docs/performance.md). Other libraries pass over it. The embedded ClickHouse has many threads at work, and keeps what it has.
+ * more CPU (docs/performance.md). Other libraries pass over it.
  */
-export function environmentOf(command: string): Readonly<Record<string, string>> {
-  return ROLES.has(command) ? { MALLOC_ARENA_MAX: '2' } : {};
+export const ROLE_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
+
+/** The environment of a command's process, as `up` and the benches start it: ours, whose own values hold. The embedded ClickHouse, with its many threads, has no more than that. */
+export function environmentOf(command: string): NodeJS.ProcessEnv {
+  return command === 'clickhouse' ? process.env : { ...ROLE_ENVIRONMENT, ...process.env };
 }
 
 /**

@@ -133,6 +133,8 @@ test('up weaves the examples, stops every part cleanly, and goes on where it sto
     // Some few of ClickHouse's threads set a priority of their own.
     const clickhouse = await processesOf('clickhouse');
     expect(clickhouse.niceness).toContain(Math.max(ours, 5));
+    if (process.env['MALLOC_ARENA_MAX'] === undefined)
+      expect(clickhouse.environment.join()).not.toContain('MALLOC_ARENA_MAX');
     if (ours < 5) expect(clickhouse.niceness).not.toContain(ours);
   }
 

@@ -17,8 +17,8 @@ export interface ProcessSpec {
   name: string;
   command: string;
   args: readonly string[];
-  /** What it finds in its environment, beside ours and unless ours says otherwise. */
-  environment?: Readonly<Record<string, string>>;
+  /** Ours if not given. */
+  environment?: NodeJS.ProcessEnv;
   /** A text in its output that says it is ready; without one it says so by an IPC message. */
   readyText?: string;
   startMsMax: number;
@@ -60,7 +60,7 @@ export function createSupervisor({ logDir, say }: SupervisorDeps): Supervisor {
     const log = createWriteStream(join(logDir, `${spec.name.replaceAll(' ', '-')}.log`), { flags: 'a' });
     const child = spawn(spec.command, spec.args, {
       detached: true,
-      env: { ...spec.environment, ...process.env },
+      env: spec.environment ?? process.env,
       stdio: spec.readyText === undefined ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
     });
     const entry: Running = { spec, child, stopping: false, restarts };

@@ -66,7 +66,7 @@ export async function begin(
   const isTold = isTelling(head) || (head.length > 0 && isSettled);
   if (!isTold) {
     // A new log may long be empty, and have the inode of one that was packed: the archive would wait for it.
-    await patient.patiently(() => book.endLonger(file, head.length));
+    await patient.patiently(() => book.endLongerThan(head.length, file));
     return { kind: 'waiting' };
   }
   const archived = isArchive(file.path);

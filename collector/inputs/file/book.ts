@@ -37,7 +37,7 @@ export interface SourceBook {
    */
   identify(candidate: Candidate): Promise<Source | Held | undefined>;
   /** A file holds no more than so many bytes: no file is a source again that had its inode and is known to begin longer. */
-  endLonger(file: Pick<Candidate, 'dev' | 'ino'>, bytes: number): Promise<void>;
+  endLongerThan(bytes: number, file: Pick<Candidate, 'dev' | 'ino'>): Promise<void>;
   /** Whether a file is the source, or may turn out to be. */
   isTaken(id: string): boolean;
   /** Writes down how far the source was read, as a copy of it shows by that later. */
@@ -96,7 +96,7 @@ class Book implements SourceBook {
     return this.#create(records, candidate);
   }
 
-  async endLonger(file: Pick<Candidate, 'dev' | 'ino'>, bytes: number): Promise<void> {
+  async endLongerThan(bytes: number, file: Pick<Candidate, 'dev' | 'ino'>): Promise<void> {
     const free = this.#free(await this.#load(), this.#byInode.of(file.ino));
     await this.#endOthers(free, file, (_, record) => record.head_bytes > bytes);
   }
