@@ -12,6 +12,7 @@ import type { InputDeps } from '../input.ts';
 /** The path that logs are sent to. */
 export const LOGS_PATH = '/v1/logs';
 const OPENAPI_PATH = '/v1/openapi.json';
+const ALLOWED: Readonly<Record<string, string>> = { [LOGS_PATH]: 'POST', [OPENAPI_PATH]: 'GET, HEAD' };
 
 /** The input's routes. Every error is answered in JSON: `{ "error": "…" }`. */
 export function httpRoutes(
@@ -27,12 +28,14 @@ export function httpRoutes(
       return c.json(body, status);
     }),
   );
-  app.all(LOGS_PATH, (c) => notAllowed(c, 'POST'));
   app.get(OPENAPI_PATH, (c) => c.json(openApiDocument(config)));
-  app.all(OPENAPI_PATH, (c) => notAllowed(c, 'GET, HEAD'));
-  app.notFound((c) =>
-    c.json({ error: `there is nothing at ${c.req.path}; logs go to POST ${LOGS_PATH}` }, 404),
-  );
+  // Here and not as routes for all methods: a request that two routes match costs a tenth more than what only one does.
+  app.notFound((c) => {
+    const allow = ALLOWED[c.req.path];
+    return allow === undefined
+      ? c.json({ error: `there is nothing at ${c.req.path}; logs go to POST ${LOGS_PATH}` }, 404)
+      : notAllowed(c, allow);
+  });
   app.onError((error, c) => {
     const refusal = refusalOf(error);
     if (refusal.status === 503) metrics.backPressure.inc({ input: name });
