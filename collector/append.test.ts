@@ -1,14 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BackPressureError, RetriableError } from '../common/errors.ts';
-import { silentLogger } from '../common/logger.ts';
 import { partitionOf } from '../common/partition.ts';
-import { connectRedis, untilReady } from '../common/redis/connection.ts';
+import { untilReady } from '../common/redis/connection.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import { createKeys } from '../common/redis/keys.ts';
 import { GUARD_CHANGING } from '../common/redis/partition-change.ts';
 import { createStreamReader } from '../common/redis/stream-reader.ts';
 import { mergeLogsOf } from '../common/log-row.ts';
-import { testRedisConfig } from '../common/testing/redis-config.ts';
 import { remember } from '../common/testing/remember.ts';
 import { startRedis } from '../common/testing/redis-server.ts';
 import type { TestRedis } from '../common/testing/redis-server.ts';
@@ -24,16 +22,12 @@ let redis: RedisClient;
 
 beforeAll(async () => {
   server = await startRedis();
-  redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5_000);
+  redis = await server.client();
 });
 beforeEach(async () => {
   await redis.flushall();
 });
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+afterAll(() => server.stop());
 
 function appender(limits: { streamEntriesMax?: number; pendingBytesMax?: number } = {}, client = redis) {
   return createAppender({
@@ -157,15 +151,13 @@ describe('an append without a position', () => {
 
   test('fails retriably while Redis is away, and works again when it is back', async () => {
     const own = await startRedis();
-    const client = connectRedis(testRedisConfig(own), silentLogger());
-    await untilReady(client, 5_000);
+    const client = await own.client();
     const target = appender({}, client);
     await own.kill();
     await expect(target.append([logOutcome('T1', 'a')])).rejects.toBeInstanceOf(RetriableError);
     await own.restart();
     await untilReady(client, 5_000);
     await expect(target.append([logOutcome('T1', 'a')])).resolves.toBeUndefined();
-    client.disconnect();
     await own.stop();
   });
 

@@ -2,10 +2,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../common/clock.ts';
 import { BackPressureError } from '../common/errors.ts';
 import { silentLogger } from '../common/logger.ts';
-import { connectRedis, untilReady } from '../common/redis/connection.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import { createKeys } from '../common/redis/keys.ts';
-import { testRedisConfig } from '../common/testing/redis-config.ts';
 import { startRedis } from '../common/testing/redis-server.ts';
 import type { TestRedis } from '../common/testing/redis-server.ts';
 import { until } from '../common/testing/until.ts';
@@ -22,8 +20,7 @@ let watching: Promise<void>;
 
 beforeEach(async () => {
   server = await startRedis({ extraArgs: ['--maxmemory', '40mb'] });
-  redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5_000);
+  redis = await server.client();
   stop = new AbortController();
   const clock = {
     ...systemClock,
@@ -35,7 +32,6 @@ beforeEach(async () => {
 afterEach(async () => {
   stop.abort();
   await watching;
-  redis.disconnect();
   await server.stop();
 });
 

@@ -1,13 +1,10 @@
 import * as v from 'valibot';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFlowFinder, flowsEntries } from '../common/flow.ts';
-import { silentLogger } from '../common/logger.ts';
 import type { MergeLog } from '../common/merge.ts';
-import { connectRedis, untilReady } from '../common/redis/connection.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
 import { createKeys } from '../common/redis/keys.ts';
-import { testRedisConfig } from '../common/testing/redis-config.ts';
 import { startRedis } from '../common/testing/redis-server.ts';
 import type { TestRedis } from '../common/testing/redis-server.ts';
 import { runCommit, wordsOf } from './commit.ts';
@@ -33,14 +30,10 @@ let redis: RedisClient;
 
 beforeAll(async () => {
   server = await startRedis();
-  redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5_000);
+  redis = await server.client();
   await redis.set(keys.claim(0, PROCESSOR_GROUP), 'mine');
 });
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+afterAll(() => server.stop());
 
 function commit(batch: CommitBatch): Promise<'ok' | 'full'> {
   return runCommit(redis, wordsOf({ keys, config, partition: 0, token: 'mine' }, batch));

@@ -7,7 +7,6 @@ import { systemClock } from '../common/clock.ts';
 import { FencedError } from '../common/errors.ts';
 import { createFlowFinder, flowsEntries } from '../common/flow.ts';
 import { silentLogger } from '../common/logger.ts';
-import { connectRedis, untilReady } from '../common/redis/connection.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import { acquireClaim } from '../common/redis/claim-scripts.ts';
 import { ensureGroup, groupsOf, PROCESSOR_GROUP } from '../common/redis/groups.ts';
@@ -35,8 +34,7 @@ let streams: TestStreams;
 
 beforeAll(async () => {
   server = await startRedis();
-  redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5_000);
+  redis = await server.client();
   streams = openStreams(server.url, 1);
 });
 beforeEach(async () => {
@@ -44,7 +42,6 @@ beforeEach(async () => {
   await ensureGroup(redis, keys.stream(0, 'log'), PROCESSOR_GROUP);
 });
 afterAll(async () => {
-  redis.disconnect();
   streams.redis.disconnect();
   await server.stop();
 });

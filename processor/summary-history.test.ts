@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLogger } from '../common/logger.ts';
-import { connectRedis, untilReady } from '../common/redis/connection.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
-import { testRedisConfig } from '../common/testing/redis-config.ts';
 import { startRedis } from '../common/testing/redis-server.ts';
 import type { TestRedis } from '../common/testing/redis-server.ts';
 import { createHistoryKeeper } from './summary-history.ts';
@@ -12,13 +10,9 @@ let server: TestRedis;
 let redis: RedisClient;
 beforeAll(async () => {
   server = await startRedis({ extraArgs: ['--maxmemory', String(MEMORY)] });
-  redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5_000);
+  redis = await server.client();
 });
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+afterAll(() => server.stop());
 
 const bounds = { ms: 60_000, entriesMax: 100, bytesMax: 1024 };
 const keeperOf = (history: Parameters<typeof createHistoryKeeper>[0]['history']) =>

@@ -3,12 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FencedError } from '../common/errors.ts';
 import { createFlowFinder, flowsEntries } from '../common/flow.ts';
 import type { MergeLog } from '../common/merge.ts';
-import { silentLogger } from '../common/logger.ts';
-import { connectRedis, untilReady } from '../common/redis/connection.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
 import { createKeys } from '../common/redis/keys.ts';
-import { testRedisConfig } from '../common/testing/redis-config.ts';
 import { startRedis } from '../common/testing/redis-server.ts';
 import type { TestRedis } from '../common/testing/redis-server.ts';
 import { processorConfigSchema } from './config.ts';
@@ -27,13 +24,9 @@ let redis: RedisClient;
 
 beforeAll(async () => {
   server = await startRedis();
-  redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5_000);
+  redis = await server.client();
 });
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+afterAll(() => server.stop());
 
 function changeBy(step: string, known?: TransactionRecord) {
   const log: MergeLog = {

@@ -13,7 +13,6 @@ import type { ClaimNews } from './claim-news.ts';
 import { createStoppedPartitions, createTrouble } from './claim-trouble.ts';
 import { createClaims } from './claims.ts';
 import type { ClaimWork } from './claims.ts';
-import { connectRedis, untilReady } from './connection.ts';
 import type { RedisClient } from './connection.ts';
 import { createKeys } from './keys.ts';
 
@@ -23,13 +22,11 @@ let redis: RedisClient;
 let news: ClaimNews;
 beforeAll(async () => {
   server = await startRedis();
-  redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5_000);
+  redis = await server.client();
   news = createClaimNews({ redis, redisConfig: testRedisConfig(server), keys, logger: silentLogger() });
 });
 afterAll(async () => {
   news.stop();
-  redis.disconnect();
   await server.stop();
 });
 

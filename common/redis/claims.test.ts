@@ -12,7 +12,6 @@ import type { ClaimNews } from './claim-news.ts';
 import { acquireClaim, epochOf } from './claim-scripts.ts';
 import { createClaims } from './claims.ts';
 import type { ClaimsDeps, ClaimWork } from './claims.ts';
-import { connectRedis, untilReady } from './connection.ts';
 import type { RedisClient } from './connection.ts';
 import { createKeys } from './keys.ts';
 
@@ -24,14 +23,12 @@ let news: ClaimNews;
 
 beforeAll(async () => {
   server = await startRedis();
-  redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5_000);
+  redis = await server.client();
   news = createClaimNews({ redis, redisConfig: testRedisConfig(server), keys, logger: silentLogger() });
 });
 beforeEach(() => redis.flushall());
 afterAll(async () => {
   news.stop();
-  redis.disconnect();
   await server.stop();
 });
 

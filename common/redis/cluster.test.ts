@@ -24,13 +24,9 @@ let redis: RedisClient;
 beforeAll(async () => {
   cluster = await startRedisCluster();
   config = v.parse(redisConfigSchema, { cluster: cluster.addresses, command_timeout: '1s' });
-  redis = connectRedis(config, silentLogger());
-  await untilReady(redis, 5_000);
+  redis = await cluster.client(config);
 });
-afterAll(async () => {
-  redis.disconnect();
-  await cluster.stop();
-});
+afterAll(() => cluster.stop());
 
 /** A master that does not serve the stream. */
 async function another(): Promise<ClusterNode> {
@@ -139,8 +135,7 @@ async function connections(): Promise<string[]> {
 }
 
 test('news of claims that one client tells are heard by another, though they be connected to other nodes', async () => {
-  const other = connectRedis(config, silentLogger());
-  await untilReady(other, 5_000);
+  const other = await cluster.client(config);
   const [one, two] = [redis, other].map((client) =>
     createClaimNews({ redis: client, redisConfig: config, keys, logger: silentLogger() }),
   );
@@ -152,7 +147,6 @@ test('news of claims that one client tells are heard by another, though they be 
   });
   one!.stop();
   two!.stop();
-  other.disconnect();
 });
 
 test('every node must be one that can be trusted with logs, a replica as well', async () => {

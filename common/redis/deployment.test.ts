@@ -1,10 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FatalError } from '../errors.ts';
-import { silentLogger } from '../logger.ts';
-import { testRedisConfig } from '../testing/redis-config.ts';
 import { startRedis } from '../testing/redis-server.ts';
 import type { TestRedis } from '../testing/redis-server.ts';
-import { connectRedis, untilReady } from './connection.ts';
 import type { RedisClient } from './connection.ts';
 import { joinDeployment } from './deployment.ts';
 import { createKeys } from './keys.ts';
@@ -13,13 +10,9 @@ let server: TestRedis;
 let redis: RedisClient;
 beforeAll(async () => {
   server = await startRedis();
-  redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5_000);
+  redis = await server.client();
 });
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+afterAll(() => server.stop());
 
 test('the first role fixes the number of partitions; one with another number is told what to do', async () => {
   await joinDeployment(redis, createKeys('a'), 8);

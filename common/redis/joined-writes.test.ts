@@ -1,9 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { silentLogger } from '../logger.ts';
-import { testRedisConfig } from '../testing/redis-config.ts';
 import { startRedis } from '../testing/redis-server.ts';
 import type { TestRedis } from '../testing/redis-server.ts';
-import { connectRedis, untilReady } from './connection.ts';
 import type { RedisClient } from './connection.ts';
 
 let server: TestRedis;
@@ -11,13 +8,9 @@ let redis: RedisClient;
 
 beforeAll(async () => {
   server = await startRedis();
-  redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5_000);
+  redis = await server.client();
 });
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+afterAll(() => server.stop());
 
 /** How often the server has read from its sockets. */
 async function readsOf(): Promise<number> {

@@ -1,11 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { FencedError } from '../errors.ts';
-import { silentLogger } from '../logger.ts';
-import { testRedisConfig } from '../testing/redis-config.ts';
 import { startRedis } from '../testing/redis-server.ts';
 import type { TestRedis } from '../testing/redis-server.ts';
-import { connectRedis, untilReady } from './connection.ts';
 import type { RedisClient } from './connection.ts';
 import { ensureGroup, groupsOf, placeGroup, positionOf } from './groups.ts';
 import { createLossWatch } from './loss.ts';
@@ -15,18 +12,14 @@ let server: TestRedis;
 let redis: RedisClient;
 beforeAll(async () => {
   server = await startRedis();
-  redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5_000);
+  redis = await server.client();
 });
 beforeEach(async () => {
   await redis.flushall();
   await ensureGroup(redis, 's', 'g');
   await redis.set(GROUP.claimKey, GROUP.token);
 });
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+afterAll(() => server.stop());
 
 const GROUP = { stream: 's', group: 'g', claimKey: 'claim', token: '1:a' };
 

@@ -18,13 +18,9 @@ let server: TestRedis;
 let redis: RedisClient;
 beforeAll(async () => {
   server = await startRedis();
-  redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5_000);
+  redis = await server.client();
 });
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+afterAll(() => server.stop());
 
 /** Runs the work as a user with these rights. */
 async function as<T>(rights: readonly string[], work: (redis: RedisClient) => Promise<T>): Promise<T> {

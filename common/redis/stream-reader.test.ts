@@ -7,7 +7,7 @@ import type { TestRedis } from '../testing/redis-server.ts';
 import { until } from '../testing/until.ts';
 import { describeError, ForeignDataError, RetriableError } from '../errors.ts';
 import { LOG_COLUMNS } from '../log-row.ts';
-import { connectBlocking, connectRedis, untilReady } from './connection.ts';
+import { connectBlocking, untilReady } from './connection.ts';
 import type { RedisClient } from './connection.ts';
 import { createStreamReader, disconnectOn } from './stream-reader.ts';
 
@@ -16,7 +16,7 @@ let redis: RedisClient;
 let blocking: RedisClient;
 beforeAll(async () => {
   server = await startRedis();
-  redis = connectRedis(testRedisConfig(server), silentLogger());
+  redis = await server.client();
   blocking = connectBlocking(redis, testRedisConfig(server), silentLogger(), 's');
   await Promise.all([untilReady(redis, 5_000), untilReady(blocking, 5_000)]);
 });
@@ -25,7 +25,6 @@ beforeEach(async () => {
   await redis.flushall();
 });
 afterAll(async () => {
-  redis.disconnect();
   blocking.disconnect();
   await server.stop();
 });

@@ -1,9 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { silentLogger } from '../logger.ts';
-import { testRedisConfig } from '../testing/redis-config.ts';
 import { startRedis } from '../testing/redis-server.ts';
 import type { TestRedis } from '../testing/redis-server.ts';
-import { connectRedis, untilReady } from './connection.ts';
 import type { RedisClient } from './connection.ts';
 import { createKeys, STREAM_KINDS } from './keys.ts';
 import { trimStream } from './trim.ts';
@@ -15,14 +12,10 @@ let redis: RedisClient;
 
 beforeAll(async () => {
   server = await startRedis();
-  redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5_000);
+  redis = await server.client();
 });
 beforeEach(() => redis.flushall());
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+afterAll(() => server.stop());
 
 /** Entries 1-1 … n-1. */
 async function fill(entries: number): Promise<void> {

@@ -1,10 +1,12 @@
 import { Redis } from 'ioredis';
+import { createClients } from './redis-clients.ts';
+import type { TestRedisClients } from './redis-clients.ts';
 import { freePort, startRedis } from './redis-server.ts';
 import type { TestRedis } from './redis-server.ts';
 import { until } from './until.ts';
 
 /** A real Redis Cluster of a test's own, on loopback: masters with a replica each, all slots assigned. */
-export interface TestRedisCluster extends AsyncDisposable {
+export interface TestRedisCluster extends AsyncDisposable, Pick<TestRedisClients, 'client'> {
   nodes: readonly ClusterNode[];
   /** `host:port` of every node, as `redis.cluster` of the config wants them. */
   addresses: string[];
@@ -52,7 +54,9 @@ const MIGRATE_MS_MAX = 5_000;
 export async function startRedisCluster(options: TestRedisClusterOptions = {}): Promise<TestRedisCluster> {
   const { masters = 3, extraArgs = [] } = options;
   const nodes: ClusterNode[] = [];
+  let clients: TestRedisClients | undefined;
   const stop = async () => {
+    clients?.disconnect();
     for (const { redis } of nodes) redis.disconnect();
     // A replica that has just been synced refuses to end by SIGTERM, and a master waits for its replicas.
     await Promise.all(nodes.map(({ server }) => server.kill()));
@@ -65,9 +69,12 @@ export async function startRedisCluster(options: TestRedisClusterOptions = {}): 
     await stop();
     throw error;
   }
+  const addresses = nodes.map(({ server }) => `127.0.0.1:${server.port}`);
+  clients = createClients({ cluster: addresses });
   return {
     nodes,
-    addresses: nodes.map(({ server }) => `127.0.0.1:${server.port}`),
+    addresses,
+    client: clients.client,
     masterOf: (key) => masterOf(nodes, key),
     replicaOf: (master) => replicaOf(nodes, master),
     moveSlot: (key, to) => moveSlot(nodes, key, to),

@@ -5,9 +5,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createClients } from './redis-clients.ts';
+import type { TestRedisClients } from './redis-clients.ts';
 
 /** A real redis-server of a test's own: free port, temporary folder, append-only file, noeviction. */
-export interface TestRedis extends AsyncDisposable {
+export interface TestRedis extends AsyncDisposable, Pick<TestRedisClients, 'client'> {
   port: number;
   url: string;
   /** Ends it with SIGTERM, waits for it and removes its folder. Safe twice. */
@@ -36,6 +38,8 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
   const port = await freePort();
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'tranweave-redis-')));
   let child = await launch(port, dir, options);
+  const url = `redis://127.0.0.1:${port}`;
+  const clients = createClients({ url });
 
   async function end(signal: NodeJS.Signals): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -47,12 +51,14 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
   }
 
   const stop = async () => {
+    clients.disconnect();
     await end('SIGTERM');
     if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
   };
   return {
     port,
-    url: `redis://127.0.0.1:${port}`,
+    url,
+    client: clients.client,
     stop,
     kill: () => end('SIGKILL'),
     pause: () => void child.kill('SIGSTOP'),

@@ -3,9 +3,7 @@ import * as v from 'valibot';
 import { createAppender } from '../../collector/append.ts';
 import { systemClock } from '../../common/clock.ts';
 import { flowsEntries } from '../../common/flow.ts';
-import { silentLogger } from '../../common/logger.ts';
 import { partitionOf } from '../../common/partition.ts';
-import { connectRedis, untilReady } from '../../common/redis/connection.ts';
 import type { RedisClient } from '../../common/redis/connection.ts';
 import { ensureGroups, groupsOf } from '../../common/redis/groups.ts';
 import type { SinkStreams } from '../../common/redis/groups.ts';
@@ -66,8 +64,7 @@ export function idsIn(partition: number, count: number, prefix = 'T'): string[] 
 }
 
 export async function openRig(server: TestRedis): Promise<Rig> {
-  const redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5_000);
+  const redis = await server.client();
   const streams = openStreams(server.url, PARTITIONS);
   const logStreams = Array.from({ length: PARTITIONS }, (_, partition) => keys.stream(partition, 'log'));
   const isCaughtUp = async () => {
@@ -105,7 +102,6 @@ export async function openRig(server: TestRedis): Promise<Rig> {
       return all.filter((revision, index) => all.indexOf(revision) !== index);
     },
     [Symbol.asyncDispose]: async () => {
-      redis.disconnect();
       streams.redis.disconnect();
     },
   };

@@ -6,11 +6,9 @@ import { stringify } from 'yaml';
 import { systemClock } from '../../common/clock.ts';
 import { FatalError } from '../../common/errors.ts';
 import { silentLogger } from '../../common/logger.ts';
-import { connectRedis, untilReady } from '../../common/redis/connection.ts';
 import { createKeys } from '../../common/redis/keys.ts';
 import { startClickHouse } from '../../common/testing/clickhouse.ts';
 import type { TestClickHouse } from '../../common/testing/clickhouse.ts';
-import { testRedisConfig } from '../../common/testing/redis-config.ts';
 import { startRedis } from '../../common/testing/redis-server.ts';
 import type { TestRedis } from '../../common/testing/redis-server.ts';
 import { timestampFromMillis } from '../../common/timestamp.ts';
@@ -87,8 +85,7 @@ test('before anything was evaluated, that is what it says', async () => {
 });
 
 test('what is pending and firing, and which channel is in trouble since when', async () => {
-  const redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5000);
+  const redis = await server.client();
   const store = createAlertStore(redis, createKeys('tranweave'), 10_000);
   const at = Date.parse('2026-01-30T00:00:00Z');
   await store.take(1, ['hook']);
@@ -114,7 +111,6 @@ test('what is pending and firing, and which channel is in trouble since when', a
   ];
   await store.commit(1, at + 120_000, { alerts, memories: {} }, []);
   await store.tellTrouble('hook', { words: 'nobody is there', since: at });
-  redis.disconnect();
   expect(squeezed(await print(() => listAlerts({ config, zone }))).split('\n')).toEqual([
     'evaluated up to 2026-01-30 09:02:00.000 +09:00; 3 rules in this config',
     '',

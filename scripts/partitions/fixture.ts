@@ -1,10 +1,8 @@
 import { systemClock } from '../../common/clock.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { tellClaimNews } from '../../common/redis/claim-news.ts';
-import { connectRedis, untilReady } from '../../common/redis/connection.ts';
 import type { RedisClient } from '../../common/redis/connection.ts';
 import { createKeys } from '../../common/redis/keys.ts';
-import { testRedisConfig } from '../../common/testing/redis-config.ts';
 import { startRedis } from '../../common/testing/redis-server.ts';
 import type { TestRedis } from '../../common/testing/redis-server.ts';
 import { createChangeMeta } from './change-meta.ts';
@@ -37,8 +35,7 @@ export interface Fixture {
 
 export async function createFixture(): Promise<Fixture> {
   const server = await startRedis();
-  const redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5_000);
+  const redis = await server.client();
   const holds: Hold[] = [];
   const said: string[] = [];
   const hold = (holder: string) => {
@@ -77,7 +74,6 @@ export async function createFixture(): Promise<Fixture> {
     },
     end: async () => {
       await Promise.all(holds.map((held) => held.release()));
-      redis.disconnect();
       await server.stop();
     },
   };

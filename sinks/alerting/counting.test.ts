@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FencedError } from '../../common/errors.ts';
 import { createFlowFinder } from '../../common/flow.ts';
-import { silentLogger } from '../../common/logger.ts';
-import { connectRedis, untilReady } from '../../common/redis/connection.ts';
 import type { RedisClient } from '../../common/redis/connection.ts';
 import { ensureGroup, PROCESSOR_GROUP } from '../../common/redis/groups.ts';
 import { createKeys } from '../../common/redis/keys.ts';
@@ -12,7 +10,6 @@ import { encodeEntries } from '../../common/stream-entry.ts';
 import type { StreamEntry } from '../../common/stream-entry.ts';
 import type { Summary } from '../../common/summary.ts';
 import { summaryToLine } from '../../common/summary-row.ts';
-import { testRedisConfig } from '../../common/testing/redis-config.ts';
 import { startRedis } from '../../common/testing/redis-server.ts';
 import type { TestRedis } from '../../common/testing/redis-server.ts';
 import { timestampFromMillis } from '../../common/timestamp.ts';
@@ -31,13 +28,9 @@ let server: TestRedis;
 let redis: RedisClient;
 beforeAll(async () => {
   server = await startRedis();
-  redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5000);
+  redis = await server.client();
 });
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+afterAll(() => server.stop());
 beforeEach(() => redis.flushall());
 
 const { rules } = alertsConfig({

@@ -3,11 +3,9 @@ import { systemClock } from '../../common/clock.ts';
 import { FencedError } from '../../common/errors.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { createRegistry } from '../../common/metrics.ts';
-import { connectRedis, untilReady } from '../../common/redis/connection.ts';
 import type { RedisClient } from '../../common/redis/connection.ts';
 import { ensureGroup, PROCESSOR_GROUP } from '../../common/redis/groups.ts';
 import { createKeys } from '../../common/redis/keys.ts';
-import { testRedisConfig } from '../../common/testing/redis-config.ts';
 import { startRedis } from '../../common/testing/redis-server.ts';
 import type { TestRedis } from '../../common/testing/redis-server.ts';
 import { until } from '../../common/testing/until.ts';
@@ -39,13 +37,9 @@ let redis: RedisClient;
 let start: number;
 beforeAll(async () => {
   server = await startRedis();
-  redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5000);
+  redis = await server.client();
 });
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+afterAll(() => server.stop());
 beforeEach(async () => {
   await redis.flushall();
   for (let partition = 0; partition < PARTITIONS; partition += 1) {

@@ -5,10 +5,8 @@ import { systemClock } from '../../common/clock.ts';
 import { FencedError, PermanentError, RetriableError } from '../../common/errors.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { createRegistry } from '../../common/metrics.ts';
-import { connectRedis, untilReady } from '../../common/redis/connection.ts';
 import type { RedisClient } from '../../common/redis/connection.ts';
 import { createKeys } from '../../common/redis/keys.ts';
-import { testRedisConfig } from '../../common/testing/redis-config.ts';
 import { startRedis } from '../../common/testing/redis-server.ts';
 import type { TestRedis } from '../../common/testing/redis-server.ts';
 import { until } from '../../common/testing/until.ts';
@@ -33,13 +31,9 @@ let redis: RedisClient;
 let stop: AbortController;
 beforeAll(async () => {
   server = await startRedis();
-  redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5000);
+  redis = await server.client();
 });
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+afterAll(() => server.stop());
 beforeEach(async () => {
   await redis.flushall();
   stop = new AbortController();

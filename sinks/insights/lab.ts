@@ -2,7 +2,6 @@ import { systemClock } from '../../common/clock.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { createRegistry } from '../../common/metrics.ts';
 import { acquireClaim } from '../../common/redis/claim-scripts.ts';
-import { connectRedis, untilReady } from '../../common/redis/connection.ts';
 import type { RedisClient } from '../../common/redis/connection.ts';
 import { createKeys } from '../../common/redis/keys.ts';
 import type { Keys } from '../../common/redis/keys.ts';
@@ -38,8 +37,7 @@ export interface Lab extends AsyncDisposable {
 export async function createLab(): Promise<Lab> {
   const server = await startRedis();
   const config = testRedisConfig(server);
-  const redis = connectRedis(config, silentLogger());
-  await untilReady(redis, 5_000);
+  const redis = await server.client();
   const keys = createKeys('tranweave');
   const base = { redis, keys, clock: systemClock, logger: silentLogger() };
   return {
@@ -96,10 +94,7 @@ export async function createLab(): Promise<Lab> {
         ),
       );
     },
-    [Symbol.asyncDispose]: async () => {
-      redis.disconnect();
-      await server.stop();
-    },
+    [Symbol.asyncDispose]: () => server.stop(),
   };
 }
 

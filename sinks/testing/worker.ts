@@ -3,7 +3,6 @@ import { systemClock } from '../../common/clock.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { createRegistry } from '../../common/metrics.ts';
 import { acquireClaim } from '../../common/redis/claim-scripts.ts';
-import { connectRedis, untilReady } from '../../common/redis/connection.ts';
 import type { RedisClient } from '../../common/redis/connection.ts';
 import { ensureGroup, groupsOf, sinkGroup } from '../../common/redis/groups.ts';
 import { createKeys, STREAM_KINDS } from '../../common/redis/keys.ts';
@@ -82,8 +81,7 @@ export interface Working {
 
 export async function openLab(): Promise<Lab> {
   const server = await startRedis();
-  const redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5_000);
+  const redis = await server.client();
   const isCaughtUp = async (kind: StreamKind = 'log', partition = 0) => {
     const group = (await groupsOf(redis, keys.stream(partition, kind))).find(({ name }) => name === GROUP);
     return group?.lag === 0;
@@ -102,7 +100,6 @@ export async function openLab(): Promise<Lab> {
         for (const kind of STREAM_KINDS) await ensureGroup(redis, keys.stream(partition, kind), GROUP);
     },
     [Symbol.asyncDispose]: async () => {
-      redis.disconnect();
       await server.stop();
     },
   };

@@ -2,10 +2,8 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../common/clock.ts';
-import { silentLogger } from '../../../common/logger.ts';
-import { connectRedis, untilReady } from '../../../common/redis/connection.ts';
+import { untilReady } from '../../../common/redis/connection.ts';
 import { startRedisCluster } from '../../../common/testing/redis-cluster.ts';
-import { testRedisConfig } from '../../../common/testing/redis-config.ts';
 import { remember } from '../../../common/testing/remember.ts';
 import { startRedis } from '../../../common/testing/redis-server.ts';
 import {
@@ -93,8 +91,7 @@ describe('when Redis has lost the end of what it had taken', () => {
 
   test('since its machine died, nothing of any file is missing', async () => {
     await using own = await startRedis({ appendonly: false });
-    const redis = connectRedis(testRedisConfig(own), silentLogger());
-    await untilReady(redis, 5_000);
+    const redis = await own.client();
     const { input, failures } = await fixture.start(dir, { redis, config: { batch_bytes_max: '2KiB' } });
     const ids: string[] = [];
     for (const name of ['a', 'b', 'c'])
@@ -114,13 +111,11 @@ describe('when Redis has lost the end of what it had taken', () => {
     await allStored();
     expect(failures).toEqual([]);
     await input.stop();
-    redis.disconnect();
   });
 
   test('in a failover of a Redis Cluster, nothing of any file is missing', async () => {
     await using cluster = await startRedisCluster();
-    const redis = connectRedis(testRedisConfig(cluster), silentLogger());
-    await untilReady(redis, 5_000);
+    const redis = await cluster.client();
     const { input, failures } = await fixture.start(dir, { redis, config: { batch_bytes_max: '2KiB' } });
     const ids = await appendLines(log, 'a', 0, 50);
     const allStored = () =>
@@ -136,6 +131,5 @@ describe('when Redis has lost the end of what it had taken', () => {
     await allStored();
     expect(failures).toEqual([]);
     await input.stop();
-    redis.disconnect();
   });
 });

@@ -9,12 +9,10 @@ import type { DeadLetter } from '../../../common/dead-letter.ts';
 import { createHealth } from '../../../common/health.ts';
 import { silentLogger } from '../../../common/logger.ts';
 import { Registry } from '../../../common/metrics.ts';
-import { connectRedis, untilReady } from '../../../common/redis/connection.ts';
 import type { RedisClient } from '../../../common/redis/connection.ts';
 import { createKeys } from '../../../common/redis/keys.ts';
 import type { StreamKind } from '../../../common/redis/keys.ts';
 import { rowsOfStreams } from '../../../common/testing/streams.ts';
-import { testRedisConfig } from '../../../common/testing/redis-config.ts';
 import { startRedis } from '../../../common/testing/redis-server.ts';
 import type { TestRedis } from '../../../common/testing/redis-server.ts';
 import { checkTrackingLog } from '../../../common/tracking-log.ts';
@@ -106,8 +104,7 @@ export interface Fixture {
 
 export async function createFixture(): Promise<Fixture> {
   const server = await startRedis();
-  const redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5_000);
+  const redis = await server.client();
   const running: Running[] = [];
   const dirs: string[] = [];
   const logs = (from = redis) => rows<TrackingLog>(from, 'log');
@@ -142,7 +139,6 @@ export async function createFixture(): Promise<Fixture> {
     },
     end: async () => {
       await clean();
-      redis.disconnect();
       await server.stop();
     },
   };

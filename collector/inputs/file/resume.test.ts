@@ -1,10 +1,7 @@
 import { chmod, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { silentLogger } from '../../../common/logger.ts';
-import { connectRedis, untilReady } from '../../../common/redis/connection.ts';
 import type { RedisClient } from '../../../common/redis/connection.ts';
-import { testRedisConfig } from '../../../common/testing/redis-config.ts';
 import { startRedis } from '../../../common/testing/redis-server.ts';
 import {
   appendLines,
@@ -83,8 +80,7 @@ describe('a file input that is stopped', () => {
 describe('while Redis', () => {
   test('is away, files wait, and everything comes once when it is back', async () => {
     await using own = await startRedis();
-    const redis = connectRedis(testRedisConfig(own), silentLogger());
-    await untilReady(redis, 5_000);
+    const redis = await own.client();
     const away = await createOn(redis);
     const ids = await appendLines(log, 'a', 0, 20);
     await until(async () => expect(await away.metric('tranweave_collector_logs_total')).toBe(20));
@@ -98,7 +94,6 @@ describe('while Redis', () => {
     expect(await away.metric('tranweave_collector_back_pressure_total')).toBeGreaterThan(0);
     expect(away.failures).toEqual([]);
     await away.input.stop();
-    redis.disconnect();
   });
 
   test('is full, files wait where they are, and stopping does not wait for it', async () => {

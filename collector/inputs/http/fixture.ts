@@ -5,12 +5,10 @@ import { createHealth } from '../../../common/health.ts';
 import { silentLogger } from '../../../common/logger.ts';
 import { createRegistry } from '../../../common/metrics.ts';
 import type { Registry } from '../../../common/metrics.ts';
-import { connectRedis, untilReady } from '../../../common/redis/connection.ts';
 import type { RedisClient } from '../../../common/redis/connection.ts';
 import { createKeys } from '../../../common/redis/keys.ts';
 import type { StreamKind } from '../../../common/redis/keys.ts';
 import { rowsOfStreams } from '../../../common/testing/streams.ts';
-import { testRedisConfig } from '../../../common/testing/redis-config.ts';
 import { startRedis } from '../../../common/testing/redis-server.ts';
 import type { TestRedis } from '../../../common/testing/redis-server.ts';
 import { timestampFromMillis } from '../../../common/timestamp.ts';
@@ -94,8 +92,7 @@ export interface Fixture {
 
 export async function createFixture(): Promise<Fixture> {
   const server = await startRedis();
-  const redis = connectRedis(testRedisConfig(server), silentLogger());
-  await untilReady(redis, 5_000);
+  const redis = await server.client();
   const running: Running[] = [];
   const stopInputs = async () => {
     await Promise.all(running.splice(0).map(({ input }) => input.stop()));
@@ -113,7 +110,6 @@ export async function createFixture(): Promise<Fixture> {
     stopInputs,
     end: async () => {
       await stopInputs();
-      redis.disconnect();
       await server.stop();
     },
   };

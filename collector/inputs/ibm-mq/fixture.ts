@@ -6,13 +6,11 @@ import { createHealth } from '../../../common/health.ts';
 import type { Health } from '../../../common/health.ts';
 import { silentLogger } from '../../../common/logger.ts';
 import { Registry } from '../../../common/metrics.ts';
-import { connectRedis, untilReady } from '../../../common/redis/connection.ts';
 import type { RedisClient } from '../../../common/redis/connection.ts';
 import { createKeys } from '../../../common/redis/keys.ts';
 import type { StreamKind } from '../../../common/redis/keys.ts';
 import { rowsOfStreams } from '../../../common/testing/streams.ts';
 import type { QueueServerOptions } from '../../../common/testing/ibm-mq/queue-server.ts';
-import { testRedisConfig } from '../../../common/testing/redis-config.ts';
 import { startRedis } from '../../../common/testing/redis-server.ts';
 import type { TestRedis } from '../../../common/testing/redis-server.ts';
 import type { TrackingLog } from '../../../common/tracking-log.ts';
@@ -66,8 +64,7 @@ export interface MqFixture extends TestQueueManager {
 export async function createMqFixture(options: Partial<QueueServerOptions> = {}): Promise<MqFixture> {
   const queueManager = await createTestQueueManager(options);
   const redisServer = await startRedis();
-  const redis = connectRedis(testRedisConfig(redisServer), silentLogger());
-  await untilReady(redis, 5_000);
+  const redis = await redisServer.client();
   const running: Running[] = [];
   const create = (start: StartOptions = {}) => {
     const { client_library_dir, ...way } = queueManager.settings;
@@ -98,7 +95,6 @@ export async function createMqFixture(options: Partial<QueueServerOptions> = {})
     },
     end: async () => {
       await stopInputs();
-      redis.disconnect();
       await redisServer.stop();
       await queueManager.end();
     },

@@ -5,10 +5,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { systemClock } from '../../../common/clock.ts';
 import { PermanentError, RetriableError } from '../../../common/errors.ts';
-import { silentLogger } from '../../../common/logger.ts';
-import { connectRedis, untilReady } from '../../../common/redis/connection.ts';
+import { untilReady } from '../../../common/redis/connection.ts';
 import type { RedisClient } from '../../../common/redis/connection.ts';
-import { testRedisConfig } from '../../../common/testing/redis-config.ts';
 import { startRedis } from '../../../common/testing/redis-server.ts';
 import type { TestRedis } from '../../../common/testing/redis-server.ts';
 import type { AlertMessage } from '../message.ts';
@@ -45,13 +43,9 @@ let redis: RedisClient;
 let lines: string[] = [];
 beforeAll(async () => {
   server = await startRedis();
-  redis = connectRedis({ ...testRedisConfig(server), command_timeout: 300 }, silentLogger());
-  await untilReady(redis, 5000);
+  redis = await server.client({ command_timeout: 300 });
 });
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+afterAll(() => server.stop());
 
 const ofHttp = (
   receiver: HttpReceiver,
@@ -104,8 +98,7 @@ const receivers: Record<keyof typeof channels, () => Promise<Receiver>> = {
     };
   },
   'redis-stream': async () => {
-    const reader = connectRedis(testRedisConfig(server), silentLogger());
-    await untilReady(reader, 5000);
+    const reader = await server.client();
     await reader.flushall();
     return {
       settings: { stream: 'told' },
@@ -117,7 +110,6 @@ const receivers: Record<keyof typeof channels, () => Promise<Receiver>> = {
       away: () => server.pause(),
       stop: async () => {
         server.resume();
-        reader.disconnect();
         await untilReady(redis, 5000);
       },
     };
