@@ -13,9 +13,9 @@ import {
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ArchiveContent } from './archive.ts';
-import { appendLines, createFixture, keys, line, linesOf, until, untilStored } from './fixture.ts';
+import { appendLines, inFoldersOfTheirOwn, keys, line, linesOf, until, untilStored } from './fixture.ts';
 import type { Fixture, Running, StartOptions } from './fixture.ts';
 
 /** Logs that rotation has packed, and copies that it makes before it truncates. */
@@ -25,16 +25,10 @@ let dir: string;
 let log: string;
 let archive: string;
 
-beforeAll(async () => {
-  fixture = await createFixture();
-});
-beforeEach(async () => {
-  dir = await fixture.tempDir();
-  log = join(dir, 'a.log');
+inFoldersOfTheirOwn((given) => {
+  ({ fixture, dir, log } = given);
   archive = join(dir, 'a.log.1.gz');
 });
-afterEach(() => fixture.clean());
-afterAll(() => fixture.end());
 
 const stored = (ids: readonly string[]) => untilStored(fixture, ids);
 const sources = () => fixture.redis.hkeys(keys.sources('in'));

@@ -1,6 +1,6 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../common/clock.ts';
 import { untilReady } from '../../../common/redis/connection.ts';
 import { startRedisCluster } from '../../../common/testing/redis-cluster.ts';
@@ -8,7 +8,7 @@ import { remember } from '../../../common/testing/remember.ts';
 import { startRedis } from '../../../common/testing/redis-server.ts';
 import {
   appendLines,
-  createFixture,
+  inFoldersOfTheirOwn,
   hastyClock,
   keys,
   line,
@@ -24,15 +24,9 @@ let fixture: Fixture;
 let dir: string;
 let log: string;
 
-beforeAll(async () => {
-  fixture = await createFixture();
+inFoldersOfTheirOwn((given) => {
+  ({ fixture, dir, log } = given);
 });
-beforeEach(async () => {
-  dir = await fixture.tempDir();
-  log = join(dir, 'a.log');
-});
-afterEach(() => fixture.clean());
-afterAll(() => fixture.end());
 
 const EVERY = Array.from({ length: PARTITIONS }, (_, partition) => partition);
 const stored = (ids: readonly string[]) => untilStored(fixture, ids);

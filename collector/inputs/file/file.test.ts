@@ -1,12 +1,12 @@
 import { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../common/clock.ts';
 import type { RawRecord } from '../../outcome.ts';
 import {
   appendLines,
-  createFixture,
+  inFoldersOfTheirOwn,
   keys,
   line,
   linesOf,
@@ -21,15 +21,9 @@ let fixture: Fixture;
 let dir: string;
 let log: string;
 
-beforeAll(async () => {
-  fixture = await createFixture();
+inFoldersOfTheirOwn((given) => {
+  ({ fixture, dir, log } = given);
 });
-beforeEach(async () => {
-  dir = await fixture.tempDir();
-  log = join(dir, 'a.log');
-});
-afterEach(() => fixture.clean());
-afterAll(() => fixture.end());
 
 const stored = (ids: readonly string[]) => untilStored(fixture, ids);
 

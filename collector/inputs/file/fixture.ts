@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { systemClock } from '../../../common/clock.ts';
 import type { Clock } from '../../../common/clock.ts';
 import type { DeadLetter } from '../../../common/dead-letter.ts';
@@ -100,6 +100,27 @@ export interface Fixture {
   clean(): Promise<void>;
   tempDir(): Promise<string>;
   end(): Promise<void>;
+}
+
+/** What a test of files begins with: a folder of its own, and a log in it that is not there yet. */
+export interface Given {
+  fixture: Fixture;
+  dir: string;
+  log: string;
+}
+
+/** For all tests of a file: one Redis, and each test hears of what it is given before it begins. */
+export function inFoldersOfTheirOwn(begin: (given: Given) => void): void {
+  let fixture: Fixture;
+  beforeAll(async () => {
+    fixture = await createFixture();
+  });
+  beforeEach(async () => {
+    const dir = await fixture.tempDir();
+    begin({ fixture, dir, log: join(dir, 'a.log') });
+  });
+  afterEach(() => fixture.clean());
+  afterAll(() => fixture.end());
 }
 
 export async function createFixture(): Promise<Fixture> {

@@ -1,10 +1,9 @@
 import { appendFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import * as v from 'valibot';
 import { createCharset } from '../../charset.ts';
 import { fileInput } from '../file.ts';
-import { createFixture, keys, line, plainPipeline, until, untilStored } from './fixture.ts';
+import { inFoldersOfTheirOwn, keys, line, plainPipeline, until, untilStored } from './fixture.ts';
 import type { Fixture } from './fixture.ts';
 
 /** Files whose records are not lines. The records are JSON all the same, which is what the fixture's pipeline reads. */
@@ -13,15 +12,9 @@ let fixture: Fixture;
 let dir: string;
 let log: string;
 
-beforeAll(async () => {
-  fixture = await createFixture();
+inFoldersOfTheirOwn((given) => {
+  ({ fixture, dir, log } = given);
 });
-beforeEach(async () => {
-  dir = await fixture.tempDir();
-  log = join(dir, 'a.log');
-});
-afterEach(() => fixture.clean());
-afterAll(() => fixture.end());
 
 const stored = (ids: readonly string[]) => untilStored(fixture, ids);
 /** A log over several lines. */

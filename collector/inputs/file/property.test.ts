@@ -1,23 +1,17 @@
 import { appendFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createFixture, failing, line, linesOf, until, untilStored } from './fixture.ts';
+import { describe, expect, test } from 'vitest';
+import { inFoldersOfTheirOwn, failing, line, linesOf, until, untilStored } from './fixture.ts';
 import type { Fixture, StartOptions } from './fixture.ts';
 
 let fixture: Fixture;
 let dir: string;
 let log: string;
 
-beforeAll(async () => {
-  fixture = await createFixture();
+inFoldersOfTheirOwn((given) => {
+  ({ fixture, dir, log } = given);
 });
-beforeEach(async () => {
-  dir = await fixture.tempDir();
-  log = join(dir, 'a.log');
-});
-afterEach(() => fixture.clean());
-afterAll(() => fixture.end());
 
 const stored = (ids: readonly string[]) => untilStored(fixture, ids, 60_000);
 

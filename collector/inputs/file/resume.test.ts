@@ -1,11 +1,11 @@
 import { chmod, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { RedisClient } from '../../../common/redis/connection.ts';
 import { startRedis } from '../../../common/testing/redis-server.ts';
 import {
   appendLines,
-  createFixture,
+  inFoldersOfTheirOwn,
   failing,
   keys,
   line,
@@ -19,15 +19,9 @@ let fixture: Fixture;
 let dir: string;
 let log: string;
 
-beforeAll(async () => {
-  fixture = await createFixture();
+inFoldersOfTheirOwn((given) => {
+  ({ fixture, dir, log } = given);
 });
-beforeEach(async () => {
-  dir = await fixture.tempDir();
-  log = join(dir, 'a.log');
-});
-afterEach(() => fixture.clean());
-afterAll(() => fixture.end());
 
 const stored = (ids: readonly string[]) => untilStored(fixture, ids);
 

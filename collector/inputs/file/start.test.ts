@@ -2,9 +2,9 @@ import { appendFile, open, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as v from 'valibot';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { fileInput } from '../file.ts';
-import { appendLines, createFixture, keys, line, linesOf, until, untilStored } from './fixture.ts';
+import { appendLines, inFoldersOfTheirOwn, keys, line, linesOf, until, untilStored } from './fixture.ts';
 import type { Fixture } from './fixture.ts';
 
 /** Which records of a file that was never seen before are read. */
@@ -13,15 +13,9 @@ let fixture: Fixture;
 let dir: string;
 let log: string;
 
-beforeAll(async () => {
-  fixture = await createFixture();
+inFoldersOfTheirOwn((given) => {
+  ({ fixture, dir, log } = given);
 });
-beforeEach(async () => {
-  dir = await fixture.tempDir();
-  log = join(dir, 'a.log');
-});
-afterEach(() => fixture.clean());
-afterAll(() => fixture.end());
 
 const stored = (ids: readonly string[]) => untilStored(fixture, ids);
 const isKnown = (files: number) =>
