@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { FencedError } from '../../common/errors.ts';
 import type { Lane } from '../sink.ts';
 import { codeOf } from './failure.ts';
-import { handOver, makeFolder, openSegment } from './segment.ts';
+import { makeFolder, moveData, openSegment, syncFolder } from './segment.ts';
 import type { Segment, SegmentState } from './segment.ts';
 import { takeOver } from './take-over.ts';
 
@@ -47,38 +47,37 @@ export function createLaneFile(deps: LaneFileDeps): LaneFile {
   let ours: { folder: string; state: SegmentState | undefined } | undefined;
   let segment: Segment | undefined;
   let settled = false;
-  let handedOver = 0;
+  const handedOver = { files: 0 };
+  /** The data of the segment is where readers look already, but whether for good is not known. */
+  let isMoved = false;
 
   async function take(): Promise<{ folder: string; state: SegmentState | undefined }> {
     if (ours !== undefined) return ours;
     const { folder, state, leftBehind } = await takeOver(deps.folder, lane.fence);
     leftBehind.forEach(deps.onLeftBehind);
-    ours = { folder, state };
+    // Before it is ours: data that cannot be opened now must not look like data that is not there.
     if (state !== undefined && state.end > 0) segment = await openSegment(folder, state);
+    ours = { folder, state };
     return ours;
   }
 
   const isDue = ({ state }: Segment) =>
-    state.end >= deps.rollBytes || state.hour !== deps.hour() || state.gzip !== gzip;
+    isMoved || state.end >= deps.rollBytes || state.hour !== deps.hour() || state.gzip !== gzip;
 
   async function hand(of: Segment): Promise<void> {
     const { folder } = await take();
     await makeFolder(deps.targetFolder);
-    await of.seal();
-    await handOver(folder, of.state, await freeName(of.state));
+    if (!isMoved) {
+      await of.seal();
+      await moveData(folder, of.state, await freeTarget(deps, of.state, handedOver));
+      isMoved = true;
+    }
+    await syncFolder(deps.targetFolder);
+    await syncFolder(folder);
+    isMoved = false;
     segment = undefined;
     ours = { folder, state: { ...of.state, end: 0 } };
     await of.close();
-  }
-
-  /** No other process makes names with this fence, so what is free stays so. */
-  async function freeName(state: SegmentState): Promise<string> {
-    for (;;) {
-      handedOver += 1;
-      const parts = [deps.name, state.hour, `p${lane.partition}`, lane.fence, handedOver].join('-');
-      const target = join(deps.targetFolder, `${parts}.ndjson${state.gzip ? '.gz' : ''}`);
-      if (!(await exists(target))) return target;
-    }
   }
 
   /** Our folder was taken over if it is gone, and the one around it is there. */
@@ -119,6 +118,20 @@ export function createLaneFile(deps: LaneFileDeps): LaneFile {
       segment = undefined;
     },
   };
+}
+
+/** No other process makes names with this fence, so what is free stays so. @param handedOver counts on. */
+async function freeTarget(
+  { lane, name, targetFolder }: LaneFileDeps,
+  { hour, gzip }: SegmentState,
+  handedOver: { files: number },
+): Promise<string> {
+  for (;;) {
+    handedOver.files += 1;
+    const parts = [name, hour, `p${lane.partition}`, lane.fence, handedOver.files].join('-');
+    const target = join(targetFolder, `${parts}.ndjson${gzip ? '.gz' : ''}`);
+    if (!(await exists(target))) return target;
+  }
 }
 
 async function exists(path: string): Promise<boolean> {

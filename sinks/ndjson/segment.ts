@@ -74,7 +74,8 @@ export async function openSegment(folder: string, state: SegmentState): Promise<
     },
     seal: async () => {
       if (!isDirty) return;
-      await data.truncate(current.end);
+      // The journal as well: a line of a batch that is not there would make it look stored, once the data is handed over.
+      await clean();
       await data.sync();
     },
     close: async () => {
@@ -145,11 +146,12 @@ function stateOf(line: string): SegmentState | undefined {
   }
 }
 
-/** Moves the data to where readers look; from then on it does not change any more. Throws ENOENT when the folder was taken away. */
-export async function handOver(folder: string, { gzip }: SegmentState, target: string): Promise<void> {
+/**
+ * Moves the data to where readers look; from then on it does not change any more. It lasts once both folders are synced. Throws ENOENT when the folder was
+ * taken away.
+ */
+export async function moveData(folder: string, { gzip }: SegmentState, target: string): Promise<void> {
   await rename(join(folder, dataName(gzip)), target);
-  await syncFolder(dirname(target));
-  await syncFolder(folder);
 }
 
 /** Makes what was created or renamed in a folder last. */

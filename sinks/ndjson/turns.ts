@@ -5,7 +5,7 @@ export interface Turns {
   run<T>(work: () => Promise<T>): Promise<T>;
   /**
    * The same, but waited for no longer than the bounds allow: then a RetriableError. What was begun goes on, since nothing can end a call to a
-   * disk that hangs, and holds up those who come after it.
+   * disk that hangs, and holds up those who come after it. What was not is never begun, and nothing of it is kept.
    */
   runBounded<T>(work: () => Promise<T>, bounds: { signal: AbortSignal; msMax: number }): Promise<T>;
 }
@@ -21,22 +21,25 @@ export function createTurns(): Turns {
 
   return {
     run,
-    runBounded: async (work, { signal, msMax }) => {
+    runBounded: async <T>(
+      work: () => Promise<T>,
+      { signal, msMax }: { signal: AbortSignal; msMax: number },
+    ) => {
       let timer: NodeJS.Timeout | undefined;
       let onAbort = () => {};
+      /** Let go when it is given up: behind a disk that hangs, each attempt would keep its bytes. */
+      let todo: (() => Promise<T>) | undefined = work;
       const givenUp = new Promise<never>((_, reject) => {
-        onAbort = () => reject(new RetriableError('given up: the process is about to end'));
-        timer = setTimeout(
-          () => reject(new RetriableError(`the disk did not answer within ${msMax} ms`)),
-          msMax,
-        );
+        const giveUp = (why: string) => {
+          todo = undefined;
+          reject(new RetriableError(why));
+        };
+        onAbort = () => giveUp('given up: the process is about to end');
+        timer = setTimeout(() => giveUp(`the disk did not answer within ${msMax} ms`), msMax);
         signal.addEventListener('abort', onAbort, { once: true });
+        if (signal.aborted) onAbort();
       });
-      const done = run(() => {
-        // What was given up before its turn is not begun at all.
-        if (signal.aborted) throw new RetriableError('given up: the process is about to end');
-        return work();
-      });
+      const done = run(() => todo?.() ?? givenUp);
       try {
         return await Promise.race([done, givenUp]);
       } finally {
