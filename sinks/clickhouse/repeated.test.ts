@@ -1,9 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../common/clock.ts';
+import { RetriableError } from '../../common/errors.ts';
 import { silentLogger } from '../../common/logger.ts';
 import type { StreamKind } from '../../common/redis/keys.ts';
 import { startEmbeddedClickHouse } from '../../scripts/embedded-clickhouse/front.ts';
@@ -42,6 +43,7 @@ async function withClickHouse<T>(work: (store: Running) => Promise<T>): Promise<
     return await work({
       rows,
       write: (batch) => sink.write(batch, never),
+      writeJoint: (batch) => sink.writeJoint?.(batch, never) ?? Promise.resolve(false),
       count: async (table, where = '1') => {
         const [row] = await rows<{ n: number }>(`SELECT count() AS n FROM tranweave.${table} WHERE ${where}`);
         return row!.n;
@@ -57,6 +59,7 @@ async function withClickHouse<T>(work: (store: Running) => Promise<T>): Promise<
 interface Running {
   rows: <Row>(query: string) => Promise<Row[]>;
   write: (batch: SinkBatch) => Promise<unknown>;
+  writeJoint: (batch: SinkBatch) => Promise<boolean>;
   count: (table: string, where?: string) => Promise<number>;
 }
 
@@ -159,3 +162,24 @@ function recentDays(): string[] {
     new Date(systemClock.now() - ago * 86_400_000).toISOString().slice(0, 10),
   );
 }
+
+test('where a part cannot be read, no row is taken for refused: the repetition waits, and nothing is stored twice', async () => {
+  const day = '2026-01-20';
+  const rows = Array.from({ length: 1000 }, (_, i) => aLog(i, { event_time: `${day}T00:00:00.000000Z` }));
+  const batch = batchOf('log', 'damaged', rows);
+  await withClickHouse(async ({ write, writeJoint, rows: ask }) => {
+    await write(batch);
+    const parts = () =>
+      ask<{ path: string; rows: number }>(
+        `SELECT path, rows FROM system.parts WHERE active AND database = 'tranweave' AND table = 'tracking_log' AND partition = '${day}'`,
+      );
+    const [part] = await parts();
+    const data = join(part!.path, 'data.bin');
+    await truncate(data, Math.floor((await stat(data)).size / 2));
+    await ask('SYSTEM DROP UNCOMPRESSED CACHE').catch(() => undefined);
+    await ask('SYSTEM DROP MARK CACHE').catch(() => undefined);
+    await expect(write(again(batch))).rejects.toBeInstanceOf(RetriableError);
+    await expect(writeJoint(again(batch))).rejects.toBeInstanceOf(RetriableError);
+    expect((await parts()).reduce((sum, { rows }) => sum + rows, 0)).toBe(1000);
+  });
+});

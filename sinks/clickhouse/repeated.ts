@@ -3,6 +3,7 @@ import type { StreamKind } from '../../common/redis/keys.ts';
 import { rowFromLine } from '../../common/wire-row.ts';
 import { linesOf } from '../lines.ts';
 import { askRows } from './ask.ts';
+import { meaningOf } from './failure.ts';
 import { quote } from './quote.ts';
 
 /**
@@ -38,12 +39,15 @@ const ROUNDS_MAX = 3;
 
 type Row = Record<string, unknown>;
 
-/** Stores the rows of parts that are not there. Throws what asking and storing throw. */
+/** Stores the rows of parts that are not there. Throws what storing throws, and what a failed question means (errors.ts). */
 export async function completeParts(repeated: Repeated): Promise<void> {
   const days = daysOf(repeated);
   if (days.length === 0) return;
   for (let round = 1; round <= ROUNDS_MAX; round += 1) {
-    const missing = await missingDays(repeated, days);
+    const missing = await missingDays(repeated, days).catch((error: unknown) => {
+      // Said already: a code that says of an insert that a row is of no use says of a question that a part cannot be read.
+      throw meaningOf(error);
+    });
     if (missing.length === 0) return;
     // Each round under a token of its own: that of the one before may be written down without its part as well.
     await repeated.store(
