@@ -21,19 +21,21 @@ export interface Size {
   bytes: number;
 }
 
-/**
- * The next entries, until there are enough of them or the oldest has waited long enough. Empty if none came.
- *
- * @param deadlineOf until when to wait from now on, if no longer than the delay.
- */
-export async function gather(
-  reader: StreamReader,
-  batch: BatchConfig,
-  clock: Clock,
-  afterId: string,
-  signal: AbortSignal,
-  deadlineOf: (delayMs: number) => number,
-): Promise<StreamEntry[]> {
+export interface Gathering {
+  reader: StreamReader;
+  batch: BatchConfig;
+  clock: Clock;
+  afterId: string;
+  signal: AbortSignal;
+  /** Until when to wait from now on, if no longer than the delay. */
+  deadlineOf: (delayMs: number) => number;
+  /** Called after each look for more: however long a batch may wait, waiting for it is no stall. */
+  onLook: () => void;
+}
+
+/** The next entries, until there are enough of them or the oldest has waited long enough. Empty if none came. */
+export async function gather(gathering: Gathering): Promise<StreamEntry[]> {
+  const { reader, batch, clock, afterId, signal, deadlineOf, onLook } = gathering;
   const entries: StreamEntry[] = [];
   addWithin(batch, entries, await reader.read(afterId, BLOCK_MS));
   if (entries.length === 0) return entries;
@@ -41,6 +43,7 @@ export async function gather(
   while (!signal.aborted && (await topUp(reader, batch, entries)) === 'room') {
     const left = deadline - clock.now();
     if (left <= 0) break;
+    onLook();
     await clock.sleep(Math.min(left, LOOK_MS), signal);
   }
   return entries;

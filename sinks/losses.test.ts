@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { RetriableError } from '../common/errors.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { FencedError, RetriableError } from '../common/errors.ts';
 import { until } from '../common/testing/until.ts';
 import { aLog } from './testing/rows.ts';
 import { aStore } from './testing/store.ts';
@@ -42,6 +42,26 @@ describe('what vanishes from Redis', () => {
     await lab.caughtUp();
     expect([store.rows(), await worker.counted('tranweave_sink_lost_entries_total')]).toEqual([9, 3]);
     await worker.stop();
+  });
+
+  test('what another replica has stored and trimmed meanwhile does not count for one that was paused over a begun batch', async () => {
+    const ids = await lab.append('log', logs(2), 1);
+    const begun = { token: 't', after_id: '0-0', first_id: ids[0], last_id: ids[1], entries: 2 };
+    await lab.redis.set(keys.manifest(0, 'log', GROUP), JSON.stringify(begun));
+    const get: (key: string) => Promise<string | null> = lab.redis.get.bind(lab.redis);
+    const pausedOver = vi.spyOn(lab.redis, 'get').mockImplementation(async (key) => {
+      const answer = await get(String(key));
+      if (key === keys.manifest(0, 'log', GROUP)) {
+        await lab.redis.set(keys.claim(0, GROUP), '99:another');
+        await lab.redis.del(keys.manifest(0, 'log', GROUP));
+        await lab.redis.xtrim(keys.stream(0, 'log'), 'MAXLEN', 0);
+      }
+      return answer;
+    });
+    const worker = await lab.work(aStore().sink);
+    await expect(worker.done).rejects.toBeInstanceOf(FencedError);
+    pausedOver.mockRestore();
+    expect(await worker.counted('tranweave_sink_lost_entries_total')).toBe(0);
   });
 
   test('a begun batch as a whole, is not written at all', async () => {

@@ -136,10 +136,12 @@ async function carry(carried: Carried): Promise<void> {
   if (!signal.aborted) deps.sink.settled?.(carried.lane);
   if (!signal.aborted) position = await settle(carried, await watch.look(position));
   const { clock, joining } = deps;
-  const deadline = (delayMs: number) =>
+  const deadlineOf = (delayMs: number) =>
     joining?.departure(carried.kind, clock.now(), delayMs) ?? clock.now() + delayMs;
   while (!signal.aborted) {
-    const entries = await gather(reader, deps.pace.batch(), deps.clock, position.lastId, signal, deadline);
+    const [batch, afterId] = [deps.pace.batch(), position.lastId];
+    const onLook = deps.onProgress;
+    const entries = await gather({ reader, batch, clock, afterId, signal, deadlineOf, onLook });
     deps.onProgress();
     if (entries.length > 0) position = await storeNext(carried, position, entries);
     // A batch that was begun and is not stored yet is the next owner's, and the group stays where it is.
@@ -190,7 +192,11 @@ async function finishBegun(carried: Carried, position: Position): Promise<Positi
   deps.logger.info({ stream, batch: begun.token }, 'repeating the batch that was begun');
   const entries = (await reader.range(begun.first_id, begun.last_id)).map(leanOf);
   const lost = begun.entries - entries.length;
-  if (lost > 0) carried.tell({ entries: lost, words: 'entries of a batch that was begun are gone' });
+  if (lost > 0) {
+    // Only the owner may write it down again: one that was paused may miss what another has stored since, and trimmed.
+    await ledger.begin(begun);
+    carried.tell({ entries: lost, words: 'entries of a batch that was begun are gone' });
+  }
   if (begun.joint !== undefined && deps.joining !== undefined) {
     const repeated = await deps.joining.repeat(begun.joint, carried);
     if (repeated === 'ended') return position;

@@ -53,6 +53,8 @@ export function createParty({ slots, pace, clock, logger }: JointDeps): Party {
     join: (taken) => {
       offers = taken;
       for (const { carried } of offers) carried.signal.addEventListener('abort', letGo);
+      // The attempt has begun when they join, and one that hangs must show with each of them.
+      writer.onProgress();
       return offers;
     },
     attempt: async (work) => {
