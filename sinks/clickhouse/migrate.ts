@@ -36,11 +36,16 @@ export async function migrate(
   );
   const rows = await askRows<{ version: number }>(client, { sql: `SELECT version FROM ${table}`, signal });
   const applied = new Set(rows.map((row) => row.version));
+  const there = await tablesOf(client, database, signal);
+  let isGone = false;
   for (const { version, title, sql } of migrations()) {
-    if (applied.has(version)) continue;
+    // A table that somebody dropped is made again, and with it whatever came after.
+    isGone ||= !madeBy(sql).every((name) => there.has(name));
+    if (applied.has(version) && !isGone) continue;
     for (const statement of statementsOf(sql, { ...parameters })) {
       for (const each of topology.spread(statement)) await run(each);
     }
+    if (applied.has(version)) continue;
     await ask(client, {
       sql: `INSERT INTO ${table} (version, title) VALUES (${version}, '${title}')`,
       settings: { async_insert: 0 },
@@ -48,6 +53,20 @@ export async function migrate(
     });
   }
   await applyRetention(client, database, parameters, topology, signal);
+}
+
+async function tablesOf(
+  client: ClickHouseClient,
+  database: string,
+  signal: AbortSignal,
+): Promise<Set<string>> {
+  const sql = `SELECT name FROM system.tables WHERE database = '${database}'`;
+  return new Set((await askRows<{ name: string }>(client, { sql, signal })).map(({ name }) => name));
+}
+
+/** The tables of a migration. Views are left to whoever drops them: no insert needs one. */
+function madeBy(sql: string): string[] {
+  return [...sql.matchAll(/^CREATE TABLE IF NOT EXISTS \{database\}\.(\w+)/gm)].map(([, name = '']) => name);
 }
 
 /** TABLE_ALREADY_EXISTS, DATABASE_ALREADY_EXISTS: of two that start together, the second may be told so in spite of IF NOT EXISTS. */

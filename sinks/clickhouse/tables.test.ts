@@ -183,3 +183,23 @@ test('migrations are numbered from 1 without gaps, and written down once each', 
   );
   expect(rows).toEqual(all.map(({ version, title }) => ({ version, title })));
 });
+
+test.each(['tracking_log', 'transaction_summary_revision', 'dead_letter', 'transaction_brief_revision'])(
+  'the table %s, if somebody dropped it, is made again at the next start, and stores',
+  async (table) => {
+    const database = `without_${table}`;
+    const before = fixture.makeSink({ database });
+    await before.open(never);
+    await before.close();
+    const migrated = await fixture.value(`SELECT count() FROM ${database}.schema_migrations`);
+    await fixture.server.client.command({ query: `DROP TABLE ${database}.${table} SYNC` });
+    const next = fixture.makeSink({ database });
+    await next.open(never);
+    await next.write(batchOf('log', 'l', [aLog(1)]), never);
+    await next.write(batchOf('summary', 's', [aSummary(1)]), never);
+    await next.write(batchOf('dead_letter', 'd', [aDeadLetter(1, { ingest_time: NOW })]), never);
+    await next.close();
+    expect(await fixture.value(`SELECT count() FROM ${database}.${table}`)).toBe(1);
+    expect(await fixture.value(`SELECT count() FROM ${database}.schema_migrations`)).toBe(migrated);
+  },
+);
