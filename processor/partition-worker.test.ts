@@ -11,6 +11,8 @@ import type { RedisClient } from '../common/redis/connection.ts';
 import { acquireClaim } from '../common/redis/claim-scripts.ts';
 import { ensureGroup, groupsOf, PROCESSOR_GROUP } from '../common/redis/groups.ts';
 import { createKeys } from '../common/redis/keys.ts';
+import { logToLine } from '../common/log-row.ts';
+import { encodeEntries, fieldsOf } from '../common/stream-entry.ts';
 import { createRegistry } from '../common/metrics.ts';
 import { testRedisConfig } from '../common/testing/redis-config.ts';
 import { startRedis } from '../common/testing/redis-server.ts';
@@ -193,6 +195,34 @@ describe('a worker on a partition', () => {
     await append({ transaction_id: 'T1', step: 'receive', status: 'succeeded' });
     await until('completed', async () => (await newest('T1'))?.status === 'completed');
     expect(await newest('T1')).toMatchObject({ late: true, version: 3 });
+    expect(await redis.zcard(keys.deadlines(0))).toBe(0);
+    await worker.stop();
+  });
+
+  test('times out once what came late of a transaction whose deadline is remembered and nothing else', async () => {
+    const hoursAgo = (hours: number) => systemClock.now() - hours * 3_600_000;
+    await redis.zadd(keys.deadlines(0), hoursAgo(5), 'T1');
+    for (const [hours, step] of [
+      [3, 'send'],
+      [1, 'note'],
+    ] as const) {
+      const said = { transaction_id: 'T1', interface_id: 'order', step, status: 'succeeded' };
+      const stamp = {
+        event_id: step,
+        ingest_time: '2026-01-31T09:15:01.000000Z',
+        channel: 'http',
+        input: 'i',
+      };
+      const { log } = checkTrackingLog({ ...said, event_time: '2026-01-31T09:15:00Z' }, stamp);
+      const [entry] = encodeEntries([{ line: logToLine(log!) }]);
+      await redis.xadd(keys.stream(0, 'log'), `${hoursAgo(hours)}-0`, ...fieldsOf('log', entry!));
+    }
+    let turns = 0;
+    const worker = await work('a', { onProgress: () => (turns += 1) });
+    await until('it had some turns', async () => turns > 3 && (await isCaughtUp()));
+    const told = await streams.summaries();
+    expect(told.every(({ status }) => status === 'timed_out')).toBe(true);
+    expect(told.length).toBeLessThanOrEqual(2);
     expect(await redis.zcard(keys.deadlines(0))).toBe(0);
     await worker.stop();
   });

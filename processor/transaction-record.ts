@@ -94,7 +94,8 @@ export function applyKnownLogs(known: TransactionRecord, logs: KnownLogs, findFl
 export function applyDeadline(known: TransactionRecord, findFlow: FindFlow, now: number): Change | undefined {
   if (!isTimedOut(known.state, findFlow, known.kept.created_at, now)) return undefined;
   const kept = { ...known.kept, version: known.kept.version + 1, late: true, updated_at: now };
-  return toChange({ ...known, kept }, known, findFlow, now);
+  // It was due, so it is set or taken away, also if the record knows of none: it may be one that was forgotten since, and begun anew.
+  return { ...toChange({ ...known, kept }, known, findFlow, now), deadlineChanged: true };
 }
 
 /** When the record is due by its flow as it is now, ms since 1970; undefined if it waits for nothing. */

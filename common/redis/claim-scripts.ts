@@ -16,14 +16,17 @@ export function holderOf(token: string): string {
 /** The claim's token, or while somebody holds it: in how many ms it expires unless it is renewed, Infinity if it never does. */
 export type Acquired = { token: string; heldMs?: never } | { token?: never; heldMs: number };
 
+/** @param former the token that the claim is held by, if it is ours: it gets a new one, and whatever was sent under the former is refused from then on. */
 export async function acquireClaim(
   redis: RedisClient,
   claimKey: string,
   epochKey: string,
   replica: string,
   ttlMs: number,
+  former = '',
 ): Promise<Acquired> {
-  const answer = (await acquireScript.run(redis, [claimKey, epochKey], [replica, ttlMs])) as Buffer | number;
+  const words = [replica, ttlMs, former];
+  const answer = (await acquireScript.run(redis, [claimKey, epochKey], words)) as Buffer | number;
   return typeof answer === 'number' ? { heldMs: answer < 0 ? Infinity : answer } : { token: String(answer) };
 }
 

@@ -74,6 +74,9 @@ const counts = async () => {
   return found;
 };
 
+const renewals = async () =>
+  Number(/cmdstat_pexpire:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0);
+
 describe('claims', () => {
   test('are shared evenly, and move when replicas come and go', async () => {
     const a = replica('a');
@@ -189,6 +192,41 @@ describe('claims', () => {
     });
     await until('partition 0 was tried again', () => tries === 2);
     expect(a.failures).toContainEqual(new TypeError('a bug'));
+    await a.stop();
+  });
+
+  test('have a new token for work that starts over, so that what was sent before and comes late is refused', async () => {
+    const tokens: string[] = [];
+    const a = replica('a', async ({ partition, token, signal }) => {
+      if (partition === 0) {
+        tokens.push(token);
+        if (tokens.length <= 2) throw new RetriableError('given up, and on its way');
+      }
+      await aborted(signal);
+    });
+    await until('partition 0 was tried twice more', () => tokens.length === 3);
+    expect(tokens.map(epochOf)).toEqual(tokens.map(epochOf).toSorted((x, y) => x - y));
+    expect(new Set(tokens).size).toBe(3);
+    expect(await redis.get(keys.claim(0, 'g'))).toBe(tokens[2]);
+    // For longer than a claim lasts that is not renewed.
+    const before = await renewals();
+    await until('all are renewed often', async () => (await renewals()) - before > 15 * PARTITIONS);
+    expect([await redis.get(keys.claim(0, 'g')), tokens.length, a.failures]).toEqual([tokens[2], 3, []]);
+    await a.stop();
+    expect(await redis.get(keys.claim(0, 'g'))).toBeNull();
+  });
+
+  test('of which another took hold while work paused are lost, and taken again when it is gone', async () => {
+    let tries = 0;
+    const a = replica('a', async ({ partition, signal }) => {
+      if (partition === 0 && (tries += 1) === 1) {
+        await redis.set(keys.claim(0, 'g'), '99:b', 'PX', 300);
+        throw new RetriableError('away');
+      }
+      await aborted(signal);
+    });
+    await until('it is taken again once the other is gone', () => tries === 2);
+    expect(a.failures).toEqual([]);
     await a.stop();
   });
 

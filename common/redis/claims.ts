@@ -4,6 +4,7 @@ import type { Logger } from '../logger.ts';
 import { assignPartitions } from './assignment.ts';
 import type { ClaimNews } from './claim-news.ts';
 import { acquireClaim, heartbeat, releaseClaim, renewClaim } from './claim-scripts.ts';
+import type { Acquired } from './claim-scripts.ts';
 import { createTrouble } from './claim-trouble.ts';
 import type { Trouble } from './claim-trouble.ts';
 import type { RedisClient } from './connection.ts';
@@ -19,14 +20,15 @@ import type { Keys } from './keys.ts';
  *   held ──(another is preferred, nobody may hold any now, or this replica stops)──▶ letting go: the work finishes what is under way ──▶ released, free
  *   held ──(renewal says it is not ours, or Redis was out of reach for a whole TTL)──▶ lost: the work is told to stop, free
  *   held ──(the work was refused by the fence)──▶ lost, free
- *   held ──(the work failed retriably)──▶ held: the work starts over after a pause
+ *   held ──(the work failed retriably)──▶ held: the work starts over after a pause, under a new token
  *   held ──(what Redis holds is not ours)──▶ held, in trouble: tried again after growing pauses, until a turn of the work is done
  *
  * Replicas look at each heartbeat, and at once when one tells the others that it came, left or let a partition go: a hand-over takes
  * a moment, and the takeover from one that died at most `ttlMs`, since signs of life count for a heartbeat less than that.
  *
  * Safety does not rest on any of this but on the token: every script that changes something checks it, so a replica
- * that sleeps through the loss of its claim changes nothing when it wakes.
+ * that sleeps through the loss of its claim changes nothing when it wakes. Nor does what it sent and gave up, which may reach Redis late: it
+ * goes on under another token.
  */
 export interface Claim {
   partition: number;
@@ -79,6 +81,8 @@ const NEWS_PAUSE_MS = 20;
 
 interface Held {
   token: string;
+  /** A new token was asked for: that the claim is not the former one's does not mean that it is lost. */
+  isChanging: boolean;
   controller: AbortController;
   renewedAt: number;
   done: Promise<void>;
@@ -91,21 +95,26 @@ export function createClaims(deps: ClaimsDeps): Claims {
   const held = new Map<number, Held>();
   const claimKey = (partition: number) => keys.claim(partition, group);
 
+  const take = (partition: number, former = '') =>
+    acquireClaim(redis, claimKey(partition), keys.epoch(partition, group), replica, leaseMs, former);
+
   /** Takes the claim if it is free; otherwise tells in how many ms it may be. */
   async function acquire(partition: number): Promise<number> {
-    const epochKey = keys.epoch(partition, group);
-    const { token, heldMs } = await acquireClaim(redis, claimKey(partition), epochKey, replica, leaseMs);
+    const { token, heldMs } = await take(partition);
     if (token === undefined) return heldMs;
     logger.info({ group, partition, token }, 'partition claimed');
     const controller = new AbortController();
-    const done = runWork(deps, { partition, token, signal: controller.signal })
-      .then(() => letGo(partition, token))
+    const done = Promise.resolve();
+    const claim: Held = { token, isChanging: false, controller, renewedAt: clock.now(), done };
+    held.set(partition, claim);
+    const current = () => ({ partition, token: claim.token, signal: controller.signal });
+    claim.done = runWork(deps, current, () => takeAnew(claim, (former) => take(partition, former), clock))
+      .then(() => letGo(partition, claim))
       .catch((error: unknown) => deps.onFailure(error));
-    held.set(partition, { token, controller, renewedAt: clock.now(), done });
     return deps.heartbeatMs;
   }
 
-  async function letGo(partition: number, token: string): Promise<void> {
+  async function letGo(partition: number, { token }: Held): Promise<void> {
     held.delete(partition);
     try {
       const released = await releaseClaim(redis, claimKey(partition), token);
@@ -118,8 +127,10 @@ export function createClaims(deps: ClaimsDeps): Claims {
   }
 
   async function renew(partition: number, claim: Held): Promise<void> {
-    if (await renewClaim(redis, claimKey(partition), claim.token, leaseMs)) claim.renewedAt = clock.now();
-    else claim.controller.abort(new FencedError('the claim expired or was taken over'));
+    const { token } = claim;
+    if (await renewClaim(redis, claimKey(partition), token, leaseMs)) claim.renewedAt = clock.now();
+    else if (claim.token === token && !claim.isChanging)
+      claim.controller.abort(new FencedError('the claim expired or was taken over'));
   }
 
   /** Shows a sign of life and brings what is held in line with who lives. Returns in how many ms to look again. */
@@ -186,6 +197,24 @@ async function everySoOften(
   silence();
 }
 
+/** Gives the claim a new token. False if it is lost. */
+async function takeAnew(
+  claim: Held,
+  take: (former: string) => Promise<Acquired>,
+  clock: Clock,
+): Promise<boolean> {
+  claim.isChanging = true;
+  try {
+    const { token } = await take(claim.token);
+    if (token === undefined) return false;
+    claim.token = token;
+    claim.renewedAt = clock.now();
+    return true;
+  } finally {
+    claim.isChanging = false;
+  }
+}
+
 /** Redis was out of reach for as long as claims last: others may hold these now. */
 function giveUpExpired(held: Iterable<Held>, renewedBefore: number): void {
   for (const claim of held) {
@@ -193,28 +222,54 @@ function giveUpExpired(held: Iterable<Held>, renewedBefore: number): void {
   }
 }
 
-async function runWork(deps: ClaimsDeps, claim: Claim): Promise<void> {
-  const trouble = createTrouble(deps, claim.partition);
-  while (!claim.signal.aborted) {
+/**
+ * Until the claim ends. Work starts over under a token of its own, since what it sent before and gave up may reach Redis yet, and would undo what was
+ * done since.
+ *
+ * @param claim as it is now. @param takeAnew gives it a new token; false if it is lost.
+ */
+async function runWork(
+  deps: ClaimsDeps,
+  claim: () => Claim,
+  takeAnew: () => Promise<boolean>,
+): Promise<void> {
+  const { partition, signal } = claim();
+  const trouble = createTrouble(deps, partition);
+  let isOurs = true;
+  while (isOurs && !signal.aborted) {
     try {
-      await deps.work(claim, () => trouble.over());
+      await deps.work(claim(), () => trouble.over());
       break;
     } catch (error) {
-      if (error instanceof FencedError) {
-        deps.logger.warn(
-          { group: deps.group, partition: claim.partition },
-          'refused by the fence: the claim is lost',
-        );
-        break;
-      }
-      if (!(error instanceof RetriableError)) {
+      if (error instanceof FencedError) isOurs = false;
+      else if (!(error instanceof RetriableError)) {
         deps.onFailure(error);
         break;
+      } else {
+        await deps.clock.sleep(delayAfter(deps, partition, trouble, error), signal);
+        isOurs = await untilAsked(deps, takeAnew, signal);
       }
-      await deps.clock.sleep(delayAfter(deps, claim.partition, trouble, error), claim.signal);
     }
   }
+  if (!isOurs) deps.logger.warn({ group: deps.group, partition }, 'refused by the fence: the claim is lost');
   trouble.leave();
+}
+
+/** Asks until Redis answers, or the signal aborts. */
+async function untilAsked(
+  { clock }: ClaimsDeps,
+  takeAnew: () => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  while (!signal.aborted) {
+    try {
+      return await takeAnew();
+    } catch (error) {
+      if (!(error instanceof RetriableError)) throw error;
+      await clock.sleep(RESTART_DELAY_MS, signal);
+    }
+  }
+  return true;
 }
 
 /** Says what happened, and how long to wait before the work starts over. */
