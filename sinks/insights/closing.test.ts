@@ -1,12 +1,17 @@
 import * as v from 'valibot';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../common/clock.ts';
+import { FencedError } from '../../common/errors.ts';
+import { partitionOf } from '../../common/partition.ts';
 import { timestampFromMillis } from '../../common/timestamp.ts';
 import { insightSchema } from './config.ts';
 import type { InsightConfig } from './config.ts';
+import { definitionOf } from './definition.ts';
 import { aRevision, INSIGHT, T0 } from './fixture.ts';
 import { batchOf, caughtUp, createLab } from './lab.ts';
 import type { Lab } from './lab.ts';
+import { laneKeys } from './lane-keys.ts';
+import { isLaidOut, layOut } from './layout.ts';
 
 const HOUR = 3_600_000;
 const never = new AbortController().signal;
@@ -144,4 +149,64 @@ test('a window beyond the history is late and no open one, and one whose only tr
     { state: 'final', transactions: 1 },
     { state: 'final', left_out: 1, transactions: 0 },
   ]);
+});
+
+test('a closed window is closed in partitions that are added later: what comes late for it there is late', async () => {
+  const insight = insightOf({ lateness: '1h' });
+  const customer = { customer: 'C-1', region: 'Seoul' };
+  const writeTo = async (partitions: number, partition: number, at: number, started: number, fence = 1) => {
+    let id = `T-${at}`;
+    while (partitionOf(id, partitions) !== partition) id += 'x';
+    const row = aRevision({
+      transaction_id: id,
+      started_at: timestampFromMillis(started),
+      business_keys: customer,
+    });
+    const sink = lab.sink(partitions, insight);
+    await sink.open(never);
+    await sink.write(batchOf(partition, `at ${at}`, at, [row], fence), never);
+  };
+  await writeTo(2, 0, T0, T0);
+  for (const partition of [0, 1]) await writeTo(2, partition, T0 + 3 * HOUR, T0 + 3 * HOUR);
+  await lab.combine(2, insight);
+  const [closed] = await lab.rows('orders');
+  expect(closed).toMatchObject({ state: 'final', transactions: 1 });
+
+  await lab.sink(4, insight).open(never);
+  await lab.combine(4, insight);
+  await writeTo(4, 3, T0 + 3 * HOUR + 1, T0, 2);
+  for (const partition of [0, 1, 2, 3]) await writeTo(4, partition, T0 + 6 * HOUR, T0 + 6 * HOUR, 3);
+  await lab.combine(4, insight);
+  expect((await lab.rows('orders'))[0]).toEqual(closed);
+  const [windows] = await lab.redis.keys('*{insights}:windows:orders:*');
+  expect(JSON.parse((await lab.redis.hget(windows!, String(T0)))!)).toMatchObject({
+    state: 'final',
+    transactions: 1,
+    late: 1,
+  });
+});
+
+test('however many windows are closed, added partitions know them all once what was interrupted is done again', async () => {
+  const { redis, keys } = lab;
+  const generation = { definition: definitionOf(insightOf()), generation: '20260302T000000000' };
+  const closedIn = (partition: number) => laneKeys(keys, partition, generation).closed;
+  const ends = Array.from({ length: 1_300 }, (_, index) => T0 + (index + 1) * HOUR);
+  await redis.zadd(closedIn(0), ...ends.flatMap((end) => [end, end - HOUR]));
+  await isLaidOut({ redis, keys, partitions: 1 });
+
+  const grown = { redis, keys, partitions: 3 };
+  const ending = new AbortController();
+  const before = layOut(grown, [generation], 1, ending.signal);
+  while ((await redis.zcard(closedIn(2))) === 0);
+  ending.abort();
+  await before;
+  expect(await isLaidOut(grown)).toBe(false);
+  await layOut(grown, [generation], 2, never);
+  expect(await isLaidOut(grown)).toBe(true);
+  const all = await redis.zrange(closedIn(0), '0', '-1', 'WITHSCORES');
+  expect(all).toHaveLength(2 * ends.length);
+  for (const partition of [1, 2])
+    expect(await redis.zrange(closedIn(partition), '0', '-1', 'WITHSCORES')).toEqual(all);
+  // Whoever was in it before changes nothing any more.
+  await expect(layOut(grown, [generation], 1, never)).rejects.toThrow(FencedError);
 });

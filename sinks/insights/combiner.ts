@@ -61,14 +61,14 @@ export async function combineWhileClaimed(
   onTurn: () => void,
 ): Promise<void> {
   const { redis, keys, clock, definitions } = deps;
+  const fence = epochOf(claim.token);
   await refuse(deps, claim.signal);
   if (!(await isLaidOut(deps))) {
-    const moved = await layOut(deps, definitions.current(), claim.signal);
+    const moved = await layOut(deps, definitions.current(), fence, claim.signal);
     if (claim.signal.aborted) return;
     deps.logger.info({ moved }, 'transactions are remembered in their new partitions');
     await definitions.record();
   }
-  const fence = epochOf(claim.token);
   const combining: Combining = {
     ...deps,
     partitions: await partitionsEver(deps),

@@ -40,13 +40,24 @@ export async function* readDirty(
 }
 
 /** The fields of a hash with their values, page by page; one that is there all the while comes at least once. */
-export async function* scanHash(redis: RedisClient, key: string): AsyncGenerator<[string, string][]> {
+export function scanHash(redis: RedisClient, key: string): AsyncGenerator<[string, string][]> {
+  return scanPairs((cursor) => reply(redis.hscan(key, cursor, 'COUNT', PAGE), key));
+}
+
+/** The members of a sorted set with their scores, as scanHash gives fields. */
+export function scanScores(redis: RedisClient, key: string): AsyncGenerator<[string, string][]> {
+  return scanPairs((cursor) => reply(redis.zscan(key, cursor, 'COUNT', PAGE), key));
+}
+
+async function* scanPairs(
+  look: (cursor: string) => Promise<[string, string[]]>,
+): AsyncGenerator<[string, string][]> {
   let cursor = '0';
   do {
-    const [next, flat] = await reply(redis.hscan(key, cursor, 'COUNT', PAGE), key);
+    const [next, flat] = await look(cursor);
     const page: [string, string][] = [];
     for (let i = 0; i + 1 < flat.length; i += 2) page.push([flat[i] ?? '', flat[i + 1] ?? '']);
-    // A small hash comes as a whole, whatever was asked for.
+    // A small one comes as a whole, whatever was asked for.
     for (let at = 0; at < page.length; at += PAGE) yield page.slice(at, at + PAGE);
     cursor = next;
   } while (cursor !== '0');

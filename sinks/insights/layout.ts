@@ -3,13 +3,14 @@ import type { RedisClient } from '../../common/redis/connection.ts';
 import type { Keys } from '../../common/redis/keys.ts';
 import { reply } from '../../common/redis/redis-error.ts';
 import { loadScript } from '../../common/redis/scripts.ts';
-import { forget, scanHash } from './dirty.ts';
+import { forget, scanHash, scanScores } from './dirty.ts';
 import { laneKeys } from './lane-keys.ts';
 import type { Generation } from './lane-keys.ts';
 
 /**
  * When the number of partitions has been changed (docs/partitions.md), a transaction is in another one, and what is remembered of it must be there. Its numbers stay where they
- * were added: those of all partitions that ever were are put together, and where it lives now they are taken out, below nothing if need be.
+ * were added: those of all partitions that ever were are put together, and where it lives now they are taken out, below nothing if need be. A window that is closed is closed
+ * in partitions that are new too: what comes late must be late there.
  *
  * Whoever puts partitions together moves them first; until then no partition counts.
  */
@@ -25,6 +26,9 @@ export const LAYOUT = 'layout';
 const PARTITIONS_MAX = 'partitions_max';
 
 const moveScript = loadScript(new URL('./move-in.lua', import.meta.url));
+const closeScript = loadScript(new URL('./close.lua', import.meta.url));
+/** A partition that there always was. */
+const FIRST = 0;
 
 /** Whether transactions lie as they should; where nothing has been counted yet they do. */
 export async function isLaidOut({ redis, keys, partitions }: LayoutDeps): Promise<boolean> {
@@ -39,10 +43,15 @@ export async function partitionsEver({ redis, keys, partitions }: LayoutDeps): P
   return Math.max(partitions, Number(layout ?? 0), Number(most ?? 0));
 }
 
-/** Moves what is remembered to where it belongs; safe to be interrupted at any moment, and done again. Returns how many were moved. */
+/**
+ * Moves what is remembered to where it belongs; safe to be interrupted at any moment, and done again. Returns how many were moved.
+ *
+ * @param fence of whoever puts partitions together.
+ */
 export async function layOut(
   deps: LayoutDeps,
   generations: readonly Generation[],
+  fence: number,
   signal: AbortSignal,
 ): Promise<number> {
   const { redis, keys, partitions } = deps;
@@ -50,6 +59,7 @@ export async function layOut(
   await reply(redis.hset(keys.insights(), PARTITIONS_MAX, String(most)), keys.insights());
   let moved = 0;
   for (const generation of generations) {
+    await closeInAll(deps, generation, fence, signal);
     for (let from = 0; from < most; from += 1) {
       const { members } = laneKeys(keys, from, generation);
       for await (const page of scanHash(redis, members)) {
@@ -60,8 +70,33 @@ export async function layOut(
       }
     }
   }
-  await reply(redis.hset(keys.insights(), LAYOUT, String(partitions)), keys.insights());
+  if (!signal.aborted) await reply(redis.hset(keys.insights(), LAYOUT, String(partitions)), keys.insights());
   return moved;
+}
+
+/**
+ * Which partitions are new is not known any more once this was interrupted, so it goes to all: where a window is closed already, nothing changes. The first partition
+ * knows of each, since a window is put away when it is closed everywhere; one that is closed in some of them only is still due, and will be closed in all.
+ */
+async function closeInAll(
+  { redis, keys, partitions }: LayoutDeps,
+  generation: Generation,
+  fence: number,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const page of scanScores(redis, laneKeys(keys, FIRST, generation).closed)) {
+    if (signal.aborted) return;
+    await Promise.all(
+      Array.from({ length: partitions }, (_, partition) =>
+        closeScript.run(
+          redis,
+          [keys.insightLane(partition), laneKeys(keys, partition, generation).closed],
+          // None is forgotten here.
+          [fence, '-inf', ...page.flat()],
+        ),
+      ),
+    );
+  }
 }
 
 async function moveOut(
