@@ -38,7 +38,7 @@ export function slowBounds(
   }));
 }
 
-/** @param closed the time before which nothing is counted any more: what belongs there is counted right after it. */
+/** @param closed the time before which nothing is counted any more: what belongs there is counted in the first whole bucket after it. */
 export function countBatch(
   { stream, entries }: Pick<SinkBatch, 'stream' | 'entries'>,
   closed: number,
@@ -46,8 +46,10 @@ export function countBatch(
 ): { tally: Tally; refused: RefusedRow[] } {
   const tally = createTally();
   const refused: RefusedRow[] = [];
-  const bucketOf = (millis: number) =>
-    Math.max(Math.floor(millis / settings.bucketMs) * settings.bucketMs, closed);
+  const { bucketMs } = settings;
+  // By buckets of another length, perhaps, and evaluators read whole ones of this length only.
+  const firstOpen = Math.ceil(closed / bucketMs) * bucketMs;
+  const bucketOf = (millis: number) => Math.max(Math.floor(millis / bucketMs) * bucketMs, firstOpen);
   let index = 0;
   for (const entry of entries) {
     const at = millisOfId(entry.id);

@@ -45,12 +45,12 @@ const findFlow = createFlowFinder({
   },
   flows: [],
 });
-const newCounting = () =>
+const newCounting = (bucketMs = RESOLUTION) =>
   createCounting({
     redis,
     keys,
     keptMs: 3_600_000,
-    settings: { bucketMs: RESOLUTION, findFlow, slow: slowBounds(rules) },
+    settings: { bucketMs, findFlow, slow: slowBounds(rules) },
   });
 const store = () => createBucketStore(redis, keys, RESOLUTION);
 
@@ -264,4 +264,15 @@ describe('up to when everything is counted', () => {
     await newCounting()(batch(0, [failed('A', '')]));
     expect([await counted(0), await counted(5)]).toEqual([[], ['came order 1', 'failed order/hub//E1 1']]);
   });
+
+  test.each([15_000, 60_000])(
+    'what comes for before is counted in a bucket that is read, when buckets are of %i ms now',
+    async (bucketMs) => {
+      await redis.hset(keys.alertCounts(0), 'closed', START + RESOLUTION);
+      await newCounting(bucketMs)(batch(0, [failed('A', '')]));
+      const read = await createBucketStore(redis, keys, bucketMs).read(START, START + 10 * bucketMs, 1);
+      const filled = read.filter(({ counts }) => counts.length > 0);
+      expect(filled.map(({ at }) => at)).toEqual([START + bucketMs]);
+    },
+  );
 });
