@@ -76,6 +76,7 @@ test.each([
   ['a negative count', JSON.stringify({ ...PLAIN, record_count: -1 })],
   ['no transaction', JSON.stringify({ ...PLAIN, transaction_id: '' })],
   ['a time that is none', JSON.stringify({ ...PLAIN, event_time: 'yesterday' })],
+  ['a time that was never set', JSON.stringify({ ...PLAIN, event_time: '0001-01-01T00:00:00Z' })],
   ['a status of its own', JSON.stringify({ ...PLAIN, status: 'done' })],
   ['an unknown field', JSON.stringify({ ...PLAIN, more: 1 })],
   ['a long name', JSON.stringify({ ...PLAIN, node: 'x'.repeat(300) })],

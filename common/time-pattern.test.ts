@@ -39,6 +39,10 @@ describe('a time pattern', () => {
     ['yyyyMMdd', '00500101'],
     ['d/MM/yyyy', '1/01/0050'],
     ['yyyyMMddHHmmssSSS', '2026013118150012x'],
+    ['yyyy-MM-dd HH:mmXXX', '2026-01-31 18:15+24:00'],
+    ['yyyy-MM-dd HH:mmZ', '2026-01-31 18:15+0960'],
+    ['yyyy-MM-dd HH:mmX', '2026-01-31 18:15-99'],
+    ['rfc3339', '0001-01-01T00:00:00Z'],
   ])('%s refuses %s', (pattern, text) => {
     expect(parse(pattern, text)).toBeUndefined();
   });
@@ -55,6 +59,15 @@ describe('a time pattern', () => {
   ])('%s: %s', (pattern, problem) => {
     expect(patternProblem(pattern)).toBe(problem);
   });
+});
+
+test('a zone is no offset that no clock has', () => {
+  expect(['+23:59', '+24:00', '-09:60', '+99:99'].map((name) => timeZone(name)?.name)).toEqual([
+    '+23:59',
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });
 
 describe('a time without a year', () => {

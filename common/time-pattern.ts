@@ -35,6 +35,8 @@ type Field =
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 
+const [OFFSET_HOUR, OFFSET_MINUTE] = [String.raw`[+-](?:[01]\d|2[0-3])`, String.raw`:?[0-5]\d`];
+
 /** Longest first, since they are tried in this order. */
 const TOKENS: readonly [string, Part][] = [
   ['yyyy', { regex: String.raw`(\d{4})`, field: 'year' }],
@@ -52,9 +54,9 @@ const TOKENS: readonly [string, Part][] = [
   ['mm', { regex: String.raw`(\d\d)`, field: 'minute' }],
   ['ss', { regex: String.raw`(\d\d)`, field: 'second' }],
   ['a', { regex: '([AaPp][Mm]|오전|오후)', field: 'meridiem' }],
-  ['XXX', { regex: String.raw`(Z|[+-]\d\d:?\d\d)`, field: 'offset' }],
-  ['X', { regex: String.raw`(Z|[+-]\d\d(?::?\d\d)?)`, field: 'offset' }],
-  ['Z', { regex: String.raw`(Z|[+-]\d\d:?\d\d)`, field: 'offset' }],
+  ['XXX', { regex: `(Z|${OFFSET_HOUR}${OFFSET_MINUTE})`, field: 'offset' }],
+  ['X', { regex: `(Z|${OFFSET_HOUR}(?:${OFFSET_MINUTE})?)`, field: 'offset' }],
+  ['Z', { regex: `(Z|${OFFSET_HOUR}${OFFSET_MINUTE})`, field: 'offset' }],
 ];
 
 /** Patterns with a name of their own. */

@@ -14,7 +14,7 @@ export interface TimeZone {
 
 /** Undefined if there is no zone of that name: `Asia/Seoul`, `UTC`, `+09:00`. */
 export function timeZone(name: string): TimeZone | undefined {
-  const fixed = /^([+-])(\d\d):(\d\d)$/.exec(name);
+  const fixed = /^([+-])([01]\d|2[0-3]):([0-5]\d)$/.exec(name);
   if (fixed !== null) {
     const offset = (fixed[1] === '-' ? -60_000 : 60_000) * (Number(fixed[2]) * 60 + Number(fixed[3]));
     return { name, toUtc: (wallMillis) => wallMillis - offset, offsetAt: () => offset };

@@ -4,7 +4,7 @@
  */
 
 const RFC3339 =
-  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?:([Zz])|([+-])(\d\d):?(\d\d))$/;
+  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?:([Zz])|([+-])([01]\d|2[0-3]):?([0-5]\d))$/;
 
 /** What ClickHouse's DateTime64 can hold; a year outside is a mistake in the input, not a time to keep. */
 const YEAR_MIN = 1900;
@@ -12,7 +12,7 @@ const YEAR_MAX = 2299;
 
 /**
  * The canonical text of an RFC 3339 timestamp, or undefined if it is not one: no zone, a day that does not exist
- * (30 February), or a year outside 1900 to 2299. Digits beyond microseconds are cut, not rounded, so that a
+ * (30 February), an offset of more than 23:59, or a year outside 1900 to 2299. Digits beyond microseconds are cut, not rounded, so that a
  * timestamp never moves into the next second. A leap second (`:60`) becomes the next second's first moment.
  */
 export function canonicalTimestamp(text: string): string | undefined {
@@ -20,7 +20,8 @@ export function canonicalTimestamp(text: string): string | undefined {
   const m = RFC3339.exec(text);
   if (m === null) return undefined;
   const [year, month, day, hour, minute, second] = [+m[1]!, +m[2]!, +m[3]!, +m[4]!, +m[5]!, +m[6]!];
-  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return undefined;
+  // Date.UTC takes years below 100 for those of the 20th century.
+  if (year < 100 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return undefined;
   if (hour > 23 || minute > 59 || second > 60) return undefined;
   const offsetMinutes = m[9] === undefined ? 0 : (m[9] === '-' ? -1 : 1) * (+m[10]! * 60 + +m[11]!);
   const micros = (m[7] ?? '').slice(0, 6).padEnd(6, '0');
