@@ -10,7 +10,7 @@ import { createFraming, framingSchema } from './registry.ts';
 
 function records(
   config: Record<string, unknown>,
-  source: string | Buffer,
+  source: string | Buffer | readonly string[],
   { encoding = 'utf-8', recordBytesMax = 100_000 } = {},
 ) {
   const charset = createCharset(encoding);
@@ -20,7 +20,8 @@ function records(
     const text = charset.show(bytes);
     found.push(problem === undefined ? text : { problem, text });
   };
-  framer.push(typeof source === 'string' ? charset.encode(source) : source, emit);
+  const chunks = typeof source === 'string' || Buffer.isBuffer(source) ? [source] : source;
+  for (const chunk of chunks) framer.push(typeof chunk === 'string' ? charset.encode(chunk) : chunk, emit);
   framer.flush(emit);
   return found;
 }
@@ -223,6 +224,31 @@ describe('XML', () => {
       { problem: 'stands outside of any XML document', text: 'x ' },
       event,
     ]);
+  });
+
+  test.each(['<![CDATA[<e>1</e>]]>', '<!--<e>1</e>-->', '<?p <e>1</e>?>'])(
+    'markup in %s is no element, wherever it stands and a chunk ends',
+    (text) => {
+      const source = `<log><entry>${text}</entry>a${text}<e>2</e></log>`;
+      const config = { type: 'xml', root: 'e', outside: 'skip' };
+      for (let cut = 0; cut < source.length; cut += 1)
+        expect(records(config, [source.slice(0, cut), source.slice(cut)])).toEqual(['<e>2</e>']);
+    },
+  );
+
+  test('CDATA outside of elements is text, and kept as such; comments and processing instructions are none', () => {
+    const problem = 'stands outside of any XML document';
+    const config = { type: 'xml', root: 'e' };
+    expect(records(config, '<e/><![CDATA[<e/>]]>a<!--b--><?c?><e/>')).toEqual([
+      '<e/>',
+      { problem, text: '<![CDATA[<e/>]]>a' },
+      '<e/>',
+    ]);
+  });
+
+  test('an element behind more text than is held of a record is found wherever a chunk ends', () => {
+    const found = records({ type: 'xml', root: 'e' }, ['x'.repeat(200), '<', 'e/>'], { recordBytesMax: 100 });
+    expect(found).toEqual([{ problem: 'stands outside of any XML document', text: 'x'.repeat(100) }, '<e/>']);
   });
 
   test('what is not closed ends where the next begins', () => {

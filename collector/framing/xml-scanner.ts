@@ -17,13 +17,16 @@ type Markup =
   | { kind: 'start' | 'end' | 'doctype'; quote: number; brackets: number; lastByte: number };
 
 type Tag = Extract<Markup, { quote: number }>;
+type PassedOver = Extract<Markup, { end: string }>;
 
 const inTag = (kind: 'start' | 'end' | 'doctype'): Markup => ({ kind, quote: 0, brackets: 0, lastByte: 0 });
-const passedOver = (end: string): Markup => ({ kind: 'passed over', end });
+const passedOver = (end: string): PassedOver => ({ kind: 'passed over', end });
+
+const CDATA_END = ']]>';
 
 /** What `<` may begin; the longer ones first. */
 const OPENINGS: readonly (readonly [string, () => Markup])[] = [
-  ['<![CDATA[', () => passedOver(']]>')],
+  ['<![CDATA[', () => passedOver(CDATA_END)],
   ['<!--', () => passedOver('-->')],
   ['<!', () => inTag('doctype')],
   ['<?', () => passedOver('?>')],
@@ -48,8 +51,6 @@ export function createXmlScanner(bounds: XmlBounds): Scanner {
 class XmlScanner implements Scanner {
   /** What the record's root begins with, if its name is known: ends of names among it. */
   readonly #roots: readonly string[];
-  /** A comment ends what stands outside too: tags in it are none. */
-  readonly #afterOutside: readonly string[];
   readonly #skipsOutside: boolean;
   #markup: Markup | undefined;
   #depth = 0;
@@ -64,7 +65,6 @@ class XmlScanner implements Scanner {
             // Byte for byte, as the window is looked at.
             Buffer.from(`<${root}${end}`).toString('latin1'),
           );
-    this.#afterOutside = ['<!--', ...this.#roots];
     this.#skipsOutside = outside === 'skip';
   }
 
@@ -76,11 +76,13 @@ class XmlScanner implements Scanner {
   }
 
   scan(window: Buffer, from: number): Cut | number {
-    if (this.#place === 'before') {
+    const isNew = this.#place === 'before';
+    if (isNew) {
       const begun = this.#open(window);
       if (begun !== undefined) return begun;
     }
-    if (this.#place === 'outside') return this.#goOutside(window, from);
+    // What stands outside begins with something that begins nothing else.
+    if (this.#place === 'outside') return this.#goOutside(window, isNew ? 1 : from);
     let at = from;
     for (;;) {
       const markup = this.#markup;
@@ -102,28 +104,41 @@ class XmlScanner implements Scanner {
   #open(window: Buffer): Cut | number | undefined {
     const spaces = window.findIndex((byte) => !SPACES.has(byte));
     if (spaces !== 0) return nothing(spaces < 0 ? window.length : spaces);
-    const kind = this.#roots.length > 0 ? fits(window, 0, this.#roots) : beginsDocument(window, 0);
-    if (kind === 'perhaps') return 0;
-    if (kind === 'yes') {
-      this.#place = 'document';
-      return undefined;
+    const begun = this.#begunAt(window, 0);
+    if (begun === 'perhaps') return 0;
+    if (begun === 'document') this.#place = 'document';
+    else {
+      this.#place = begun === undefined || isText(begun) ? 'outside' : 'beside';
+      this.#markup = begun;
     }
-    const opening = openingAt(window, 0);
-    if (opening === 'perhaps') return 0;
-    this.#place = opening?.kind === 'passed over' ? 'beside' : 'outside';
-    if (this.#place === 'beside') this.#markup = opening;
     return undefined;
   }
 
+  /** Over text to what is none. Skipped text may be cut anywhere, so it is cut before what has to be seen as a whole. */
   #goOutside(window: Buffer, from: number): Cut | number {
-    let at = window.indexOf(LESS, Math.max(from, 1));
-    while (at >= 0) {
-      const kind = this.#roots.length > 0 ? fits(window, at, this.#afterOutside) : beginsDocument(window, at);
-      if (kind === 'perhaps') return at;
-      if (kind === 'yes') return this.#outside(at);
-      at = window.indexOf(LESS, at + 1);
+    let at = from;
+    for (;;) {
+      if (this.#markup?.kind === 'passed over') {
+        at = this.#passOver(window, at, this.#markup);
+        if (this.#markup !== undefined) return at;
+      }
+      at = window.indexOf(LESS, at);
+      if (at < 0) return this.#skipsOutside ? nothing(window.length) : window.length;
+      const begun = this.#begunAt(window, at);
+      if (begun === 'perhaps' && (!this.#skipsOutside || at === 0)) return at;
+      if (begun !== undefined && (typeof begun === 'string' || !isText(begun))) return this.#outside(at);
+      this.#markup = begun;
+      at += 1;
     }
-    return this.#skipsOutside ? nothing(window.length) : window.length;
+  }
+
+  /** What begins here where no document is; undefined for text. */
+  #begunAt(window: Buffer, at: number): 'document' | 'perhaps' | PassedOver | undefined {
+    const kind = this.#roots.length > 0 ? fits(window, at, this.#roots) : beginsDocument(window, at);
+    if (kind !== 'no') return kind === 'yes' ? 'document' : 'perhaps';
+    const opening = openingAt(window, at);
+    if (opening === 'perhaps') return opening;
+    return opening?.kind === 'passed over' ? opening : undefined;
   }
 
   #outside(end: number): Cut {
@@ -147,11 +162,16 @@ class XmlScanner implements Scanner {
   }
 
   #passMarkup(window: Buffer, from: number, markup: Markup): Cut | number {
-    if (markup.kind !== 'passed over') return this.#passTag(window, from, markup);
-    const end = window.indexOf(markup.end, from);
-    if (end < 0) return Math.max(from, window.length - markup.end.length + 1);
+    return markup.kind === 'passed over'
+      ? this.#passOver(window, from, markup)
+      : this.#passTag(window, from, markup);
+  }
+
+  #passOver(window: Buffer, from: number, { end }: PassedOver): number {
+    const at = window.indexOf(end, from);
+    if (at < 0) return Math.max(from, window.length - end.length + 1);
     this.#markup = undefined;
-    return end + markup.end.length;
+    return at + end.length;
   }
 
   #passTag(window: Buffer, from: number, tag: Tag): Cut | number {
@@ -178,6 +198,11 @@ class XmlScanner implements Scanner {
     if (kind === 'end') this.#depth -= 1;
     return this.#depth > 0 ? end : { end, head: 0, tail: 0 };
   }
+}
+
+/** CDATA is text, whatever stands in it; comments and processing instructions are none. */
+function isText({ end }: PassedOver): boolean {
+  return end === CDATA_END;
 }
 
 type Fit = 'yes' | 'no' | 'perhaps';
