@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { toUtf8 } from '../../collector/inputs/ibm-mq/ccsid.ts';
+import { readText } from '../../collector/inputs/ibm-mq/ccsid.ts';
 import { connectionOf } from '../../collector/inputs/ibm-mq/connection.ts';
 import { MqLibraryMissingError, startTask } from '../../collector/inputs/ibm-mq/mq-process.ts';
 import type { MqProcess } from '../../collector/inputs/ibm-mq/mq-process.ts';
@@ -113,8 +113,8 @@ function textOf({ descriptor, data }: Message): string | undefined {
     if ('error' in unwrapped) return undefined;
     ({ ccsid, encoding, body } = unwrapped);
   }
-  const converted = toUtf8(body, ccsid, encoding);
-  return 'error' in converted ? undefined : converted.text.toString();
+  const read = readText(body, ccsid, encoding);
+  return 'error' in read ? undefined : read.text;
 }
 
 /** Does the work in a process that has its connection, and ends it. @param work is given what was reported once it was connected. */

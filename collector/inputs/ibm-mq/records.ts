@@ -2,7 +2,7 @@ import type { Clock } from '../../../common/clock.ts';
 import { timestampFromMillis } from '../../../common/timestamp.ts';
 import type { Outcome, RecordPipeline } from '../../outcome.ts';
 import type { Charset } from '../../charset.ts';
-import { toUtf8 } from './ccsid.ts';
+import { convert } from './ccsid.ts';
 import type { Message, MessageDescriptor } from './protocol.ts';
 import { leavesOf, RFH2_FORMAT, unwrapRfh2 } from './rfh2.ts';
 import type { Folder } from './rfh2.ts';
@@ -43,9 +43,9 @@ export function outcomesOf(deps: RecordDeps, queue: string, message: Message): O
     for (const [path, value] of leavesOf(folders, 'rfh2')) meta[path] = value;
   }
   if (format === STRING_FORMAT) {
-    const converted = toUtf8(body, ccsid, encoding);
+    const converted = convert(body, ccsid, encoding, charset);
     if ('error' in converted) return refuse(`${converted.error}${whyUnconverted(message)}`);
-    body = charset.isUtf8 ? converted.text : charset.encode(converted.text.toString());
+    body = converted.bytes;
   }
   if (deps.fieldsFrom === 'body') return deps.pipeline.fromBytes({ event_id, meta, bytes: body });
   const fields = { ...folders, body: charset.show(body) };

@@ -1,4 +1,4 @@
-import { toUtf8 } from './ccsid.ts';
+import { readText } from './ccsid.ts';
 
 /** The header MQRFH2, in which JMS and message properties travel: folders of names and values, before the message itself. */
 
@@ -46,9 +46,9 @@ function takeHeader(message: Unwrapped): string | undefined {
   for (let at = FIXED_BYTES; at + 4 <= length;) {
     const size = long(at);
     if (size < 0 || at + 4 + size > length) return 'has an RFH2 folder that ends beyond its header';
-    const converted = toUtf8(body.subarray(at + 4, at + 4 + size), nameValueCcsid, encoding);
-    if ('error' in converted) return `has an RFH2 folder that ${converted.error}`;
-    const error = readFolders(converted.text.toString(), message.folders);
+    const read = readText(body.subarray(at + 4, at + 4 + size), nameValueCcsid, encoding);
+    if ('error' in read) return `has an RFH2 folder that ${read.error}`;
+    const error = readFolders(read.text, message.folders);
     if (error !== undefined) return error;
     at += 4 + size;
   }
