@@ -39,6 +39,13 @@ test('a header after a header is taken off as well; a body in the CCSID of what 
   expect(unwrapped).toMatchObject({ format: 'MQSTR', ccsid: 949, body: Buffer.from('body') });
 });
 
+test('a format may be padded with NULs, as programs in C do', () => {
+  const inner = rfh2(['<usr><b>2</b></usr>'], 'body', 'MQSTR\0\0\0');
+  const outer = rfh2(['<usr><a>1</a></usr>'], inner, 'MQHRF2\0\0');
+  const unwrapped = unwrapRfh2(outer, NATIVE_ENCODING, 1208);
+  expect(unwrapped).toMatchObject({ format: 'MQSTR', body: Buffer.from('body') });
+});
+
 test('a name __proto__ is a name', () => {
   const { folders } = read(['<usr><__proto__>x</__proto__></usr>']);
   expect(leavesOf(folders, 'rfh2')).toEqual([['rfh2.usr.__proto__', 'x']]);

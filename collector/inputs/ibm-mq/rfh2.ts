@@ -55,7 +55,8 @@ function takeHeader(message: Unwrapped): string | undefined {
   const ccsid = long(16);
   message.encoding = long(12);
   message.ccsid = ccsid === CCSID_INHERIT ? message.ccsid : ccsid;
-  message.format = body.toString('latin1', 20, 28).trimEnd();
+  // Programs in C pad it with NULs.
+  message.format = body.toString('latin1', 20, 28).replaceAll('\0', ' ').trimEnd();
   message.body = body.subarray(length);
   return undefined;
 }
