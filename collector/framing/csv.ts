@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import type { Charset } from '../charset.ts';
 import { delimiterSchema, quoteSchema } from '../delimited-format.ts';
+import { pairsIn } from '../two-bytes.ts';
+import type { IsPair } from '../two-bytes.ts';
 import { USUAL } from './framer.ts';
 import type { FramingComponent } from './framer.ts';
 import { createScanFramer } from './scan.ts';
@@ -21,16 +23,29 @@ export const csvFraming = {
   example: 'framing: { type: csv }',
   config,
   needsAscii: true,
-  create: (settings, { charset, recordBytesMax }) => ({
-    ...USUAL,
-    open: (offset) =>
-      createScanFramer(offset, {
-        recordBytesMax,
-        mark: charset.mark,
-        scanner: createCsvScanner(settings, charset),
-      }),
-  }),
+  create: (settings, { charset, recordBytesMax }) => {
+    const marks = marksOf(settings, charset);
+    return {
+      ...USUAL,
+      open: (offset) =>
+        createScanFramer(offset, { recordBytesMax, mark: charset.mark, scanner: createCsvScanner(marks) }),
+    };
+  },
 } satisfies FramingComponent<CsvConfig>;
+
+/** What matters in a row, in the bytes of its encoding. */
+interface Marks {
+  delimiter: Buffer;
+  quote: number | undefined;
+  /** Given if what looks like one of these may be the second byte of a character. */
+  isPair: IsPair | undefined;
+}
+
+function marksOf({ delimiter, quote }: CsvConfig, charset: Charset): Marks {
+  const [delimiterBytes, quoteBytes] = [charset.encode(delimiter), charset.encode(quote)];
+  const sought = [delimiterBytes, quoteBytes].flatMap((bytes) => [...bytes.subarray(0, 1)]);
+  return { delimiter: delimiterBytes, quote: quoteBytes[0], isPair: pairsIn(charset, sought) };
+}
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -43,16 +58,13 @@ const TAB = 0x09;
  */
 type Place = 'before field' | 'in field' | 'in quotes' | 'behind quote';
 
-function createCsvScanner({ delimiter, quote }: CsvConfig, charset: Charset): Scanner {
-  const delimiterBytes = charset.encode(delimiter);
-  const [firstOfDelimiter] = delimiterBytes;
-  const [quoteByte] = charset.encode(quote);
+function createCsvScanner({ delimiter, quote, isPair }: Marks): Scanner {
+  const [firstOfDelimiter] = delimiter;
   let place: Place = 'before field';
   let last = 0;
 
   function follow(byte: number): Place {
-    if (byte === quoteByte && place !== 'in field')
-      return place === 'in quotes' ? 'behind quote' : 'in quotes';
+    if (byte === quote && place !== 'in field') return place === 'in quotes' ? 'behind quote' : 'in quotes';
     if (place === 'before field' && (byte === SPACE || byte === TAB)) return place;
     return place === 'in quotes' ? place : 'in field';
   }
@@ -71,25 +83,23 @@ function createCsvScanner({ delimiter, quote }: CsvConfig, charset: Charset): Sc
           return { end: at + 1, head: 0, tail };
         }
         if (byte === firstOfDelimiter && place !== 'in quotes') {
-          const there = window.subarray(at, at + delimiterBytes.length);
-          const isDelimiter = there.equals(delimiterBytes);
-          if (
-            !isDelimiter &&
-            at + delimiterBytes.length > window.length &&
-            isBeginning(there, delimiterBytes)
-          ) {
+          const there = window.subarray(at, at + delimiter.length);
+          const isDelimiter = there.equals(delimiter);
+          if (!isDelimiter && at + delimiter.length > window.length && isBeginning(there, delimiter))
             return at;
-          }
           if (isDelimiter) {
             place = 'before field';
-            at += delimiterBytes.length;
+            at += delimiter.length;
             last = 0;
             continue;
           }
         }
+        const isFirst = isPair !== undefined && byte >= 0x80;
+        // It cannot tell before there is more.
+        if (isFirst && at + 1 === window.length) return at;
         place = follow(byte);
         last = byte;
-        at += 1;
+        at += isFirst && isPair(byte, window[at + 1] ?? 0) ? 2 : 1;
       }
       return at;
     },

@@ -39,6 +39,12 @@ const CASES: Case[] = [
   { config: { type: 'csv' }, pieces: ['a', ',', '"', '""', '"a\nb"', '\n', '\r\n', ' ', '\r'] },
   { config: { type: 'csv', delimiter: '||', quote: "'" }, pieces: ['a', '|', '||', "'", '\n', ' '] },
   {
+    config: { type: 'csv', delimiter: '|' },
+    encoding: 'shift_jis',
+    // ポ, whose second byte is that of `|`, and what it begins with alone; a character of one byte.
+    pieces: ['a', '|', '"', '\u0083\u007c', '\u0083', '\u00b1', '\n', '\r\n'],
+  },
+  {
     config: { type: 'multi-line', start: '^\\[' },
     pieces: ['[a', 'b', '\n', '\r\n', '\n\n', '\n[c', '\n\t'],
   },

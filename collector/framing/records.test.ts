@@ -156,6 +156,21 @@ describe('rows of CSV', () => {
   test('quotes within a field that has none at its beginning are letters', () => {
     expect(records({ type: 'csv' }, `5" disk,1\n"a\nb" ,2\n`)).toEqual(['5" disk,1', '"a\nb" ,2']);
   });
+
+  test.each([
+    ['shift_jis', '|', 'ポ'],
+    ['gbk', '|', '瓅'],
+    ['big5', '|', '育'],
+    ['cp949', 'a', '갵'],
+  ])(
+    'a character of %s that ends in the byte of the delimiter %s is none: %s',
+    (encoding, delimiter, text) => {
+      const rows = [`1${delimiter}${text}"A${delimiter}x`, `2${delimiter}"${text}\n${text}"`, '3'];
+      expect(records({ type: 'csv', delimiter }, rows.join('\n'), { encoding })).toEqual(rows);
+      const bytes = createCharset(encoding).encode(text);
+      expect([...bytes.subarray(1)]).toEqual([...Buffer.from(delimiter)]);
+    },
+  );
 });
 
 describe('records of a fixed length', () => {
