@@ -69,6 +69,8 @@ test.each([
   ['a field twice', JSON.stringify(PLAIN).replace('"node"', '"step":"hub","node"')],
   ['a key twice', JSON.stringify(PLAIN).replace('"order_no"', '"order_no":"SO-0","order_no"')],
   ['a number for a key', JSON.stringify({ ...PLAIN, business_keys: { n: 1 } })],
+  ['a list for a map', JSON.stringify({ ...PLAIN, business_keys: ['SO-1'] })],
+  ['an empty list for a map', JSON.stringify({ ...PLAIN, attributes: [] })],
   ['a reserved key', JSON.stringify(PLAIN).replace('"order_no"', '"__proto__"')],
   ['an exponent', JSON.stringify(PLAIN).replace('12.5', '1e3')],
   ['a number of many digits', JSON.stringify(PLAIN).replace('12.5', '12345678901234567890')],
@@ -159,6 +161,7 @@ const value = fc.oneof(
   fc.double(),
   fc.constant(null),
   fc.boolean(),
+  fc.array(fc.string(), { maxLength: 2 }),
   fc.dictionary(
     fc.oneof(fc.string(), fc.constantFrom('__proto__', 'a', 'constructor')),
     fc.oneof(fc.string(), fc.integer()),

@@ -58,6 +58,14 @@ test('every wrong field is named with its reason', () => {
   expect(issues).toHaveLength(7);
 });
 
+test.each(['business_keys', 'attributes'])('a list is no object of texts: %s', (field) => {
+  for (const list of [[], ['010-1234-5678'], ['a', 1, true]]) {
+    expect(checkTrackingLog({ ...minimal, [field]: list }, stamp).issues).toEqual([
+      { field, reason: 'must be an object of texts, not a list' },
+    ]);
+  }
+});
+
 test('names beyond their bound are refused, by bytes and not by characters', () => {
   expect(checkTrackingLog({ ...minimal, transaction_id: '가'.repeat(85) }, stamp).log).toBeDefined();
   expect(checkTrackingLog({ ...minimal, transaction_id: '가'.repeat(86) }, stamp).issues).toEqual([

@@ -204,9 +204,9 @@ export function checkTrackingLog(
 ): { log: TrackingLog; issues?: never } | { log?: never; issues: FieldIssue[] } {
   const given = needsNoCopy(record) ? record : copyOfGiven(record);
   const result = v.safeParse(recordSchema, given);
-  const reserved = reservedKeys(given);
-  if (!result.success || reserved.length > 0) {
-    return { issues: [...reserved, ...(result.issues ?? []).map(toFieldIssue)] };
+  const amiss = issuesOfMaps(given);
+  if (!result.success || amiss.length > 0) {
+    return { issues: [...amiss, ...(result.issues ?? []).map(toFieldIssue)] };
   }
   return { log: stamped(result.output, stamp) };
 }
@@ -244,12 +244,16 @@ function copyOfGiven(record: Readonly<Record<string, unknown>>): Record<string, 
 
 const RESERVED = ['__proto__', 'prototype', 'constructor'] as const;
 
-/** Keys that valibot's record leaves out without a word, lest they reach a prototype; here they are refused by name. */
-function reservedKeys(record: Readonly<Record<string, unknown>>): FieldIssue[] {
+/**
+ * What valibot's record passes over without a word: keys that it leaves out, lest they reach a prototype, and lists, which are objects
+ * to it with the keys 0, 1, … that nobody gave and no mask is for.
+ */
+function issuesOfMaps(record: Readonly<Record<string, unknown>>): FieldIssue[] {
   const issues: FieldIssue[] = [];
   for (const field of ['business_keys', 'attributes']) {
     const map = record[field];
     if (typeof map !== 'object' || map === null) continue;
+    if (Array.isArray(map)) issues.push({ field, reason: 'must be an object of texts, not a list' });
     for (const key of RESERVED) {
       if (!Object.hasOwn(map, key)) continue;
       issues.push({ field, reason: `has the key ${key}, which cannot be kept; give it another name` });

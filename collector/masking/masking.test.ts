@@ -90,6 +90,15 @@ describe('a field', () => {
   });
 });
 
+test('a list in the place of a map is no way around a mask: it is refused, and nothing of it is kept unmasked', () => {
+  const lists = { business_keys: ['010-1234-5678'], attributes: ['010-1234-5678'] };
+  for (const masking of ['{ patterns: [{ known: phone }] }', '{ fields: [{ field: attributes.0 }] }']) {
+    const letter = letterOf(masking, lists);
+    expect(letter.reason).toContain('business_keys must be an object of texts, not a list');
+    expect(JSON.stringify(letter) + letter.raw.toString()).not.toContain('1234');
+  }
+});
+
 describe('a pattern', () => {
   const masking = '{ patterns: [{ known: card, keep_last: 4 }, { pattern: "ACC-\\\\d+" }] }';
 

@@ -72,6 +72,7 @@ export function createMasking(config: MaskingConfig, charset: Charset, isOpaque:
   }
 
   function maskMap(map: string, values: unknown): unknown {
+    // What is no object, lists among it, is for the check to refuse.
     if (typeof values !== 'object' || values === null || Array.isArray(values)) return values;
     // Entries keep an own key named __proto__ a key.
     return Object.fromEntries(
