@@ -2,6 +2,7 @@ import { compileTimePattern } from '../common/time-pattern.ts';
 import { timeZone } from '../common/time-zone.ts';
 import type { Rule } from './mapping-rule.ts';
 import { textOf } from './mapping-value.ts';
+import { quoted } from './quoted.ts';
 import { factorOf, isSameKind, unitOf } from './units.ts';
 
 /** What a rule makes of the value that it found, step by step; a rule that does not ask for a step has none of it. */
@@ -29,14 +30,12 @@ function lastStep(target: string): Step {
   return target === 'payload' ? (value) => ({ value: textOf(value) }) : toScalar;
 }
 
-const shown = (text: string) => JSON.stringify(text.slice(0, 64));
-
 function tableStep(values: NonNullable<Rule['values']>, otherwise: Rule['default']): Step {
   const table = new Map(Object.entries(values));
   return (value) => {
     const found = table.get(textOf(value)) ?? otherwise;
     return found === undefined
-      ? { problem: `the value table has no entry for ${shown(textOf(value))} and there is no default` }
+      ? { problem: `the value table has no entry for ${quoted(textOf(value))} and there is no default` }
       : { value: found };
   };
 }
@@ -52,7 +51,7 @@ function timeStep(time: NonNullable<Rule['time']>, zoneName = 'UTC'): Step {
       const found = pattern.parse(text, ingestMillis);
       if (found !== undefined) return { value: found };
     }
-    return { problem: `${shown(text)} is not a time of the pattern ${names.join(' or ')}` };
+    return { problem: `${quoted(text)} is not a time of the pattern ${names.join(' or ')}` };
   };
 }
 
@@ -65,7 +64,7 @@ function numberStep({ decimal = '.', unit, multiply = 1 }: Rule): Step {
     const own = written === '' ? unit : unitOf(written);
     const fits = unit === undefined ? written === '' : own !== undefined && isSameKind(own, unit);
     if (number === undefined || !fits) {
-      return { problem: `${shown(text)} is not a number${unit === undefined ? '' : ` of ${unit}`}` };
+      return { problem: `${quoted(text)} is not a number${unit === undefined ? '' : ` of ${unit}`}` };
     }
     const factor = multiply * (own === undefined ? 1 : factorOf(own));
     // 15 digits: 0.07 s are 70 ms, not 70.00000000000001.
@@ -91,5 +90,5 @@ const toScalar: Step = (value) => ({
 const toNumber: Step = (value) => {
   if (typeof value === 'number') return { value };
   const text = textOf(value).trim();
-  return NUMBER.test(text) ? { value: Number(text) } : { problem: `${shown(text)} is not a number` };
+  return NUMBER.test(text) ? { value: Number(text) } : { problem: `${quoted(text)} is not a number` };
 };

@@ -19,6 +19,9 @@ export interface RecordOrigin {
   meta: Record<string, string>;
 }
 
+/** How names in meta begin under which stands what a record says itself (folders of MQ's RFH2): as secret as the record is. */
+export const META_OF_RECORD = 'rfh2';
+
 /** An event id in two parts, whose text is one behind the other: the records of one source or request share the stem. */
 export interface EventId {
   stem: string;

@@ -6,6 +6,7 @@ import type { Decoder } from './decoders/decoder.ts';
 import type { Condition } from './condition.ts';
 import type { Mapped, Mapping } from './mapping.ts';
 import type { Masking } from './masking/masking.ts';
+import { quotedIfOdd } from './quoted.ts';
 import { createStandardLineReader } from './standard-line.ts';
 import type { EventId, Fields, Outcome, RawRecord, RecordOrigin, RecordPipeline } from './outcome.ts';
 
@@ -137,5 +138,5 @@ function logOf(taken: Taken, index: number): Taken {
 }
 
 function inWords(issues: readonly FieldIssue[]): string {
-  return issues.map(({ field, reason }) => `${field} ${reason}`).join('; ');
+  return issues.map(({ field, reason }) => `${quotedIfOdd(field)} ${reason}`).join('; ');
 }

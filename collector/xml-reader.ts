@@ -1,3 +1,5 @@
+import { quoted } from './quoted.ts';
+
 /**
  * Reads an XML document (XML 1.0) into its elements. Strict where a broken record would otherwise pass for a whole one: tags match, one root, attributes in
  * quotes and once each, known entities only. A document type that declares anything is refused, so no entity can grow.
@@ -73,7 +75,7 @@ class XmlReader {
       if (next >= 0) this.#readMarkup();
     }
     const left = this.#open.at(-1);
-    if (left !== undefined) throw this.#fault(`ends before its element ${left.name}`);
+    if (left !== undefined) throw this.#fault(`ends before its element ${quoted(left.name)}`);
     if (this.#root === undefined) throw this.#fault('has no element');
     return this.#root;
   }
@@ -121,7 +123,7 @@ class XmlReader {
     const start = this.#at;
     this.#at += 1;
     const name = this.#readName('an element');
-    if (this.#root !== undefined) throw this.#fault(`has a second root element, ${name},`, start);
+    if (this.#root !== undefined) throw this.#fault(`has a second root element, ${quoted(name)},`, start);
     if (this.#open.length === this.#limits.depthMax) {
       throw this.#fault(`has elements deeper than ${this.#limits.depthMax} levels`, start);
     }
@@ -133,7 +135,7 @@ class XmlReader {
       this.#at += 2;
       this.#close(element);
     } else if (this.#text.charAt(this.#at) === '>') this.#at += 1;
-    else throw this.#fault(`has an element ${name} whose tag breaks off`);
+    else throw this.#fault(`has an element ${quoted(name)} whose tag breaks off`);
   }
 
   #readEndTag(): void {
@@ -143,10 +145,11 @@ class XmlReader {
     this.#at += this.#stick(SPACES).length;
     const element = this.#open.at(-1);
     if (element?.name !== name) {
-      const expected = element === undefined ? 'nothing is open' : `${element.name} is open`;
-      throw this.#fault(`closes ${name} where ${expected}`, start);
+      const expected = element === undefined ? 'nothing is open' : `${quoted(element.name)} is open`;
+      throw this.#fault(`closes ${quoted(name)} where ${expected}`, start);
     }
-    if (this.#text.charAt(this.#at) !== '>') throw this.#fault(`has an end tag of ${name} that breaks off`);
+    if (this.#text.charAt(this.#at) !== '>')
+      throw this.#fault(`has an end tag of ${quoted(name)} that breaks off`);
     this.#at += 1;
     this.#close(element);
   }
@@ -168,7 +171,8 @@ class XmlReader {
       if (spaces === '') throw this.#fault('has no space before an attribute');
       const start = this.#at;
       const name = this.#readName('an attribute');
-      if (attributes.has(name)) throw this.#fault(`has the attribute ${name} twice in an element`, start);
+      if (attributes.has(name))
+        throw this.#fault(`has the attribute ${quoted(name)} twice in an element`, start);
       attributes.set(name, this.#readValue(name));
     }
   }
@@ -180,13 +184,13 @@ class XmlReader {
     this.#at += this.#stick(SPACES).length;
     const quote = this.#text.charAt(this.#at);
     if (!hasValue || (quote !== '"' && quote !== "'"))
-      throw this.#fault(`has an attribute ${name} without a value in quotes`);
+      throw this.#fault(`has an attribute ${quoted(name)} without a value in quotes`);
     const start = this.#at + 1;
     const end = this.#text.indexOf(quote, start);
-    if (end < 0) throw this.#fault(`has an attribute ${name} that is not closed`);
+    if (end < 0) throw this.#fault(`has an attribute ${quoted(name)} that is not closed`);
     const raw = this.#text.slice(start, end);
     const less = raw.indexOf('<');
-    if (less >= 0) throw this.#fault(`has a < in its attribute ${name}`, start + less);
+    if (less >= 0) throw this.#fault(`has a < in its attribute ${quoted(name)}`, start + less);
     this.#at = end + 1;
     return this.#decode(raw, start).replaceAll(/[\t\n]/g, ' ');
   }
@@ -215,7 +219,10 @@ class XmlReader {
       );
       const character = end < 0 ? undefined : characterOf(name);
       if (character === undefined) {
-        throw this.#fault(`has a & that begins no known entity (${name.slice(0, 12)})`, start + reference);
+        throw this.#fault(
+          `has a & that begins no known entity (${quoted(name.slice(0, 12))})`,
+          start + reference,
+        );
       }
       pieces.push(newlines(raw.slice(from, reference)), character);
       from = end + 1;

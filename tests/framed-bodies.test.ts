@@ -68,7 +68,10 @@ describe('a body for the input’s decoder', () => {
     const answer = await post('txn,step,result\nT1,send,OK\nT2,hub', { 'content-type': '' });
     expect(answer).toMatchObject({ status: 200, body: { accepted: 1, rejected_count: 1 } });
     expect(answer.body.rejected).toMatchObject([
-      { index: 2, issues: [{ reason: 'the record has 2 fields where 3 are expected (txn, step, result)' }] },
+      {
+        index: 2,
+        issues: [{ reason: 'the record has 2 fields where 3 are expected ("txn", "step", "result")' }],
+      },
     ]);
     const [letter] = await fixture.deadLetters();
     const inputs = [{ type: 'http', name: 'web', port: 0, ...csv }];

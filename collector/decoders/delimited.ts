@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Charset } from '../charset.ts';
+import { quoted } from '../quoted.ts';
 import { noFields, notText } from './decoder.ts';
 import type { Decoded, DecoderComponent } from './decoder.ts';
 import { splitRow } from './delimited-row.ts';
@@ -97,7 +98,7 @@ function cachedHeader(
     const row = readRow(settings, header, charset);
     if (typeof row === 'string') return `its file's header ${row}`;
     const twice = row.find((name, index) => row.indexOf(name) < index);
-    if (twice !== undefined) return `its file's header names a column twice: ${twice}`;
+    if (twice !== undefined) return `its file's header names a column twice: ${quoted(twice)}`;
     known = { bytes: Buffer.from(header), names: row };
     return row;
   };
@@ -112,7 +113,9 @@ function decodeRow(
   const row = readRow(settings, bytes, charset);
   if (typeof row === 'string') return { error: row };
   if (row.length !== columns.length) {
-    return { error: `has ${row.length} fields where ${columns.length} are expected (${columns.join(', ')})` };
+    // Those of a header may be anything: a file whose header is missing begins with data.
+    const names = settings.columns ?? columns.map(quoted);
+    return { error: `has ${row.length} fields where ${columns.length} are expected (${names.join(', ')})` };
   }
   const fields = noFields();
   columns.forEach((name, index) => {

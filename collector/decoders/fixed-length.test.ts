@@ -91,7 +91,7 @@ describe('records of fixed fields', () => {
       { name: 'g', times: 'n', fields: [{ name: 'h', times: 'm', fields: [{ name: 'x', bytes: 1 }] }] },
     ];
     expect(decode({ fields }, Buffer.from('9999999990z'))).toBe(
-      'ends before the 999999999 g that its field n says',
+      'ends before the "999999999" g that its field n says',
     );
   });
 

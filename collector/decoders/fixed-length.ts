@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { createCharset } from '../charset.ts';
 import type { Charset } from '../charset.ts';
 import type { Fields } from '../outcome.ts';
+import { quoted } from '../quoted.ts';
 import { noFields, notText } from './decoder.ts';
 import type { DecoderComponent } from './decoder.ts';
 import { bytesOf, layoutSchema } from './fixed-length-layout.ts';
@@ -146,7 +147,9 @@ function groupReader(field: LayoutField, settings: FixedLengthConfig, charset: C
       if (start < cursor.bytes.length) groups.push(readOnce(cursor, outer));
       // The number may be any: without bytes for each there is no end to it.
       if (cursor.at === start)
-        throw new NoSuchRecord(`ends before the ${count} ${name} that its field ${times} says`);
+        throw new NoSuchRecord(
+          `ends before the ${quoted(String(count))} ${name} that its field ${times} says`,
+        );
     }
     into[name] = groups;
   };
@@ -158,7 +161,7 @@ function countIn(countField: string, name: string, outer: readonly Fields[]): nu
   const text = typeof found === 'string' ? found.trim() : '';
   if (!/^\d{1,9}$/.test(text)) {
     throw new NoSuchRecord(
-      `has a field ${countField} that is not the number of its ${name}: ${JSON.stringify(text.slice(0, 32))}`,
+      `has a field ${countField} that is not the number of its ${name}: ${quoted(text)}`,
     );
   }
   return Number(text);

@@ -171,10 +171,10 @@ test('the message with RFH2 headers of the samples gives its body', () => {
 });
 
 test.each([
-  ['<event/>', 'is no monitoring event: its root is event'],
+  ['<event/>', 'is no monitoring event: its root is "event"'],
   [
     '<wmb:event><wmb:eventPointData></wmb:event>',
-    'closes wmb:event where wmb:eventPointData is open at line 1, column 32',
+    'closes "wmb:event" where "wmb:eventPointData" is open at line 1, column 32',
   ],
   ['{}', 'has text outside of its root element at line 1, column 1'],
 ])('%s is refused', (text, problem) => {

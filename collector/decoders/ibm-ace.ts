@@ -3,6 +3,7 @@ import { createCharset, encodingSchema } from '../charset.ts';
 import type { Charset } from '../charset.ts';
 import { readMqMessage } from '../mq-message.ts';
 import type { Fields } from '../outcome.ts';
+import { quoted } from '../quoted.ts';
 import { readXml } from '../xml-reader.ts';
 import type { XmlElement } from '../xml-reader.ts';
 import { addValue, noFields, notText } from './decoder.ts';
@@ -52,7 +53,7 @@ export const ibmAceDecoder = {
       if (typeof root === 'string') return { error: root };
       const point = child(root, 'eventPointData');
       if (localName(root) !== 'event' || point === undefined) {
-        return { error: `is no monitoring event: its root is ${root.name}` };
+        return { error: `is no monitoring event: its root is ${quoted(root.name)}` };
       }
       const fields = noFields();
       readPoint(point, fields);

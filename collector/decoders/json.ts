@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Charset } from '../charset.ts';
 import { parseExactJson } from '../exact-json.ts';
+import { describeJsonFault } from '../json-text.ts';
 import type { Fields } from '../outcome.ts';
 import { notText } from './decoder.ts';
 import type { Decoded, DecoderComponent, DecoderDeps } from './decoder.ts';
@@ -41,9 +42,9 @@ function decodeJson(bytes: Buffer, charset: Charset): Decoded {
   let value: unknown;
   try {
     value = parseExactJson(text);
-  } catch (error) {
-    // V8 quotes a piece of the record in its message, which is what helps here.
-    return { error: `is not JSON: ${error instanceof Error ? error.message : String(error)}` };
+  } catch {
+    // In words of our own: V8 quotes a piece of the record in its message, cut anywhere, which no mask would know.
+    return { error: `is not JSON: ${describeJsonFault(text)}` };
   }
   const values = Array.isArray(value) ? (value as unknown[]) : [value];
   if (!values.every(isObject)) return { error: 'is JSON, but not an object or an array of objects' };

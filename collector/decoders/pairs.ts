@@ -1,4 +1,5 @@
 import type { Fields } from '../outcome.ts';
+import { quoted } from '../quoted.ts';
 import { addValue, noFields } from './decoder.ts';
 
 /** A line of keys and values. */
@@ -34,7 +35,7 @@ export function readPairs(text: string, format: PairFormat): Fields | string {
       addValue(fields, key.text, value.text);
       at = value.end;
     } else if (key.text !== '') {
-      if (bare === 'refuse') return `has ${JSON.stringify(key.text.slice(0, 64))}, which is no pair`;
+      if (bare === 'refuse') return `has ${quoted(key.text)}, which is no pair`;
       if (bare === 'flag') addValue(fields, key.text, 'true');
       else words.push(key.text);
     }

@@ -52,7 +52,7 @@ describe('XML documents', () => {
   test('may hold several records', () => {
     const text = '<b><os><o id="1"/><x/><o id="2"/></os><os><o><id>3</id></o></os></b>';
     expect(decode(text, { records: ['os', 'o'] })).toEqual([{ '@id': '1' }, { '@id': '2' }, { id: '3' }]);
-    expect(decode(text, { records: ['os', 'p'] })).toBe('has no element os / p below its root b');
+    expect(decode(text, { records: ['os', 'p'] })).toBe('has no element os / p below its root "b"');
   });
 
   test('are read in the encoding of the input, whatever they say themselves', () => {
@@ -77,25 +77,25 @@ describe('XML documents', () => {
   test.each([
     ['', 'has no element at line 1, column 1'],
     ['hello', 'has text outside of its root element at line 1, column 1'],
-    ['<a>', 'ends before its element a at line 1, column 4'],
-    ['<a></b>', 'closes b where a is open at line 1, column 4'],
-    ['<a><b></a></b>', 'closes a where b is open at line 1, column 7'],
-    ['</a>', 'closes a where nothing is open at line 1, column 1'],
-    ['<a/>\n<b/>', 'has a second root element, b, at line 2, column 1'],
+    ['<a>', 'ends before its element "a" at line 1, column 4'],
+    ['<a></b>', 'closes "b" where "a" is open at line 1, column 4'],
+    ['<a><b></a></b>', 'closes "a" where "b" is open at line 1, column 7'],
+    ['</a>', 'closes "a" where nothing is open at line 1, column 1'],
+    ['<a/>\n<b/>', 'has a second root element, "b", at line 2, column 1'],
     ['<a/>\nx', 'has text outside of its root element at line 2, column 1'],
-    ['<a b="1" b="2"/>', 'has the attribute b twice in an element at line 1, column 10'],
-    ['<a b=1/>', 'has an attribute b without a value in quotes at line 1, column 6'],
-    ['<a b/>', 'has an attribute b without a value in quotes at line 1, column 6'],
+    ['<a b="1" b="2"/>', 'has the attribute "b" twice in an element at line 1, column 10'],
+    ['<a b=1/>', 'has an attribute "b" without a value in quotes at line 1, column 6'],
+    ['<a b/>', 'has an attribute "b" without a value in quotes at line 1, column 6'],
     ['<a b="1"c="2"/>', 'has no space before an attribute at line 1, column 9'],
-    ['<a b="<"/>', 'has a < in its attribute b at line 1, column 7'],
-    ['<a b="1>', 'has an attribute b that is not closed at line 1, column 6'],
-    ['<a>&nbsp;</a>', 'has a & that begins no known entity (nbsp) at line 1, column 4'],
-    ['<a>&#0;</a>', 'has a & that begins no known entity (#0) at line 1, column 4'],
-    ['<a>&#xD800;</a>', 'has a & that begins no known entity (#xD800) at line 1, column 4'],
-    ['<a>R & D</a>', 'has a & that begins no known entity ( D) at line 1, column 6'],
+    ['<a b="<"/>', 'has a < in its attribute "b" at line 1, column 7'],
+    ['<a b="1>', 'has an attribute "b" that is not closed at line 1, column 6'],
+    ['<a>&nbsp;</a>', 'has a & that begins no known entity ("nbsp") at line 1, column 4'],
+    ['<a>&#0;</a>', 'has a & that begins no known entity ("#0") at line 1, column 4'],
+    ['<a>&#xD800;</a>', 'has a & that begins no known entity ("#xD800") at line 1, column 4'],
+    ['<a>R & D</a>', 'has a & that begins no known entity (" D") at line 1, column 6'],
     ['<a><!-- </a>', 'has a comment that is not closed at line 1, column 4'],
     ['<a><![CDATA[</a>', 'has a CDATA section that is not closed at line 1, column 4'],
-    ['<a', 'has an element a whose tag breaks off at line 1, column 3'],
+    ['<a', 'has an element "a" whose tag breaks off at line 1, column 3'],
     ['<1/>', 'has an element without a name at line 1, column 2'],
     ['<!DOCTYPE a><a/>x', 'has text outside of its root element at line 1, column 17'],
     ['<a><!DOCTYPE a></a>', 'has a document type within it at line 1, column 4'],

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { wholeNumber } from '../../common/config-values.ts';
 import type { Fields } from '../outcome.ts';
+import { quoted } from '../quoted.ts';
 import { readXml } from '../xml-reader.ts';
 import type { XmlElement } from '../xml-reader.ts';
 import { notText } from './decoder.ts';
@@ -79,6 +80,6 @@ function recordsOf(root: XmlElement, settings: XmlConfig, fieldsOf: (element: Xm
     );
   }
   return found.length === 0
-    ? { error: `has no element ${settings.records.join(' / ')} below its root ${root.name}` }
+    ? { error: `has no element ${settings.records.join(' / ')} below its root ${quoted(root.name)}` }
     : { fields: found.map(fieldsOf) };
 }

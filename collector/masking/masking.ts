@@ -1,6 +1,8 @@
 import type { DeadLetter } from '../../common/dead-letter.ts';
 import { cutToBytes } from '../../common/text.ts';
 import type { Charset } from '../charset.ts';
+import { META_OF_RECORD } from '../outcome.ts';
+import { withoutQuoted } from '../quoted.ts';
 import type { MaskingConfig } from './config.ts';
 import { createCover } from './cover.ts';
 import type { Cover } from './cover.ts';
@@ -45,9 +47,9 @@ export function createMasking(config: MaskingConfig, charset: Charset, isOpaque:
     cover: createCover(mask, hash_key),
     fields: new Set(mask.fields ?? PATTERN_FIELDS),
   }));
-  const keepsNone =
-    (config.dead_letters ?? (fields.size > 0 || paths.length > 0 || isOpaque ? 'none' : 'patterns')) ===
-    'none';
+  const masksPlaces = fields.size > 0 || paths.length > 0;
+  const masksAny = masksPlaces || patterns.length > 0;
+  const keepsNone = (config.dead_letters ?? (masksPlaces || isOpaque ? 'none' : 'patterns')) === 'none';
 
   function maskText(field: string, map: string, text: string): string {
     const cover = fields.get(field);
@@ -88,7 +90,10 @@ export function createMasking(config: MaskingConfig, charset: Charset, isOpaque:
           (MAPS as readonly string[]).includes(field) ? maskMap(field, value) : maskValue(field, '', value),
         ]),
       ),
-    letter: (letter) => (keepsNone ? withoutRecord(letter) : withPatterns(letter, patterns, charset)),
+    letter: (letter) => {
+      if (keepsNone) return withoutRecord(letter);
+      return masksAny ? withPatterns(letter, patterns, charset) : letter;
+    },
   };
 }
 
@@ -108,23 +113,32 @@ function coverFound(text: string, masks: readonly PatternMask[]): string {
   return masked;
 }
 
-/** Reasons quote what they are about. */
 function withoutRecord({ meta, ...letter }: DeadLetter): DeadLetter {
-  const { header_base64: _, ...rest } = meta;
-  const reason = letter.reason.replace(/"[^]*"/, '"…"');
-  return { ...letter, reason, raw_base64: '', meta: { ...rest, ...LEFT_OUT } };
+  const known = Object.entries(meta).filter(([name]) => name !== HEADER && !isOfRecord(name));
+  const reason = withoutQuoted(letter.reason);
+  return { ...letter, reason, raw_base64: '', meta: { ...Object.fromEntries(known), ...LEFT_OUT } };
 }
 
+/** What a reason quotes goes, whatever the patterns are: it may be cut, and half of a number is found by none. */
 function withPatterns(letter: DeadLetter, masks: readonly PatternMask[], charset: Charset): DeadLetter {
   const mask = (base64: string) =>
     maskBytes(Buffer.from(base64, 'base64'), masks, charset).toString('base64');
-  const { header_base64: header } = letter.meta;
+  const maskMeta = ([name, value]: [string, string]): [string, string] => {
+    if (name === HEADER) return [name, mask(value)];
+    return [name, isOfRecord(name) ? coverFound(value, masks) : value];
+  };
   return {
     ...letter,
-    reason: coverFound(letter.reason, masks),
+    reason: coverFound(withoutQuoted(letter.reason), masks),
     raw_base64: mask(letter.raw_base64),
-    meta: header === undefined ? letter.meta : { ...letter.meta, header_base64: mask(header) },
+    meta: Object.fromEntries(Object.entries(letter.meta).map(maskMeta)),
   };
+}
+
+const HEADER = 'header_base64';
+
+function isOfRecord(metaName: string): boolean {
+  return metaName.startsWith(`${META_OF_RECORD}.`);
 }
 
 function maskBytes(bytes: Buffer, masks: readonly PatternMask[], charset: Charset): Buffer {

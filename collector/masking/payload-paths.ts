@@ -5,9 +5,11 @@ import type { Cover } from './cover.ts';
 
 /** Masks what stands at a path within a message that is JSON or XML. */
 
+type Path = readonly string[];
+
 export interface PathMask {
   /** Names from the root on (of XML: of its root element's content); `*` is any one, a first `**` any number of them. Lists are gone into. */
-  path: readonly string[];
+  path: Path;
   cover: Cover;
 }
 
@@ -21,7 +23,7 @@ export function maskPayload(payload: string, masks: readonly PathMask[]): string
 function maskJson(payload: string, masks: readonly PathMask[]): string | undefined {
   try {
     let value = parseExactJson(payload);
-    for (const { path, cover } of masks) value = coverJson(value, path, cover);
+    for (const { path, cover } of masks) value = coverJson(value, [path], cover);
     return JSON.stringify(value);
   } catch (error) {
     // No JSON, or nested too deep to be gone through.
@@ -30,23 +32,29 @@ function maskJson(payload: string, masks: readonly PathMask[]): string | undefin
   }
 }
 
-function coverJson(value: unknown, path: readonly string[], cover: Cover): unknown {
-  const [name, ...rest] = path;
-  if (Array.isArray(value)) return (value as unknown[]).map((part) => coverJson(part, path, cover));
-  if (name === undefined) return coverWhole(value, cover);
-  if (typeof value !== 'object' || value === null) return value;
+/** @param ways what is left of the path from here on; with `**` it may go on in several ways. */
+function coverJson(value: unknown, ways: readonly Path[], cover: Cover): unknown {
+  if (Array.isArray(value)) return (value as unknown[]).map((part) => coverJson(part, ways, cover));
+  if (typeof value !== 'object' || value === null || ways.length === 0) return value;
   const entries = Object.entries(value).map(([key, part]): [string, unknown] => {
-    if (name === '**')
-      return [key, coverJson(rest[0] === key ? coverJson(part, rest.slice(1), cover) : part, path, cover)];
-    return [key, name === key || name === '*' ? coverJson(part, rest, cover) : part];
+    const ahead = ways.flatMap((way) => waysInto(key, way));
+    const isEnd = ahead.some((way) => way.length === 0);
+    return [key, isEnd ? coverWhole(part, cover) : coverJson(part, ahead, cover)];
   });
   // Entries keep an own key named __proto__ a key.
   return Object.fromEntries(entries);
 }
 
-/** Of an object, all that is in it. */
+function waysInto(key: string, way: Path): Path[] {
+  const [name, ...rest] = way;
+  if (name === '**') return [way, ...waysInto(key, rest)];
+  return name === key || name === '*' ? [rest] : [];
+}
+
+/** Of an object or a list, all that is in it. */
 function coverWhole(value: unknown, cover: Cover): unknown {
   if (value === null || value === undefined || value === '') return value;
+  if (Array.isArray(value)) return (value as unknown[]).map((part) => coverWhole(part, cover));
   if (typeof value !== 'object') return cover(typeof value === 'string' ? value : JSON.stringify(value));
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, coverWhole(part, cover)]));
 }

@@ -3,7 +3,7 @@ import { parseExactJson } from '../../exact-json.ts';
 import type { Fields, RawRecord } from '../../outcome.ts';
 import { UTF_8 } from '../../charset.ts';
 import type { Charset } from '../../charset.ts';
-import { describeJsonFault, elementTexts } from './json.ts';
+import { describeJsonFault, elementTexts } from '../../json-text.ts';
 import { HttpRefusal } from './refusal.ts';
 
 /** How a body is cut into records: `lines` is NDJSON, `document` is one JSON document, or NDJSON that is not called so; `framed` as the input's framing says. */

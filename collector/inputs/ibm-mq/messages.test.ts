@@ -199,7 +199,7 @@ describe('a message with an RFH2 header', () => {
     await fixture.put(QUEUES.a, [rfh2(['<usr><id>A</usr>'], 'x')], { format: 'MQHRF2' });
     await fixture.start({ config: { convert: 'collector' } });
     await deadLettersAre(1);
-    expect((await fixture.deadLetters())[0]?.reason).toContain('</usr> closes nothing');
+    expect((await fixture.deadLetters())[0]?.reason).toContain('"</usr>" closes nothing');
   });
 });
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../../../common/clock.ts';
 import { timestampFromMillis } from '../../../common/timestamp.ts';
+import { META_OF_RECORD } from '../../outcome.ts';
 import type { Outcome, RecordPipeline } from '../../outcome.ts';
 import type { Charset } from '../../charset.ts';
 import { convert } from './ccsid.ts';
@@ -40,7 +41,7 @@ export function outcomesOf(deps: RecordDeps, queue: string, message: Message): O
     if ('error' in unwrapped) return refuse(unwrapped.error);
     ({ format, ccsid, encoding, body, folders } = unwrapped);
     Object.assign(meta, { format, ccsid: String(ccsid) });
-    for (const [path, value] of leavesOf(folders, 'rfh2')) meta[path] = value;
+    for (const [path, value] of leavesOf(folders, META_OF_RECORD)) meta[path] = value;
   }
   if (format === STRING_FORMAT) {
     const converted = convert(body, ccsid, encoding, charset);

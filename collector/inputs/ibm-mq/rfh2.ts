@@ -1,3 +1,4 @@
+import { quoted } from '../../quoted.ts';
 import { readText } from './ccsid.ts';
 
 /** The header MQRFH2, in which JMS and message properties travel: folders of names and values, before the message itself. */
@@ -88,7 +89,7 @@ function readFolders(xml: string, into: Folder): string | undefined {
     at += all.length;
     if (closing === '/') {
       if (open.length === 1 || current.name !== name)
-        return `has an RFH2 folder where </${name}> closes nothing`;
+        return `has an RFH2 folder where ${quoted(`</${name}>`)} closes nothing`;
       open.pop();
       add((open.at(-1) as OpenElement).children, name, valueOf(current));
     } else if (empty === '/') {
@@ -98,7 +99,9 @@ function readFolders(xml: string, into: Folder): string | undefined {
       open.push({ name, text: '', children: emptyFolder() });
     }
   }
-  return open.length === 1 ? undefined : `has an RFH2 folder where <${open.at(-1)?.name}> is not closed`;
+  return open.length === 1
+    ? undefined
+    : `has an RFH2 folder where ${quoted(`<${open.at(-1)?.name}>`)} is not closed`;
 }
 
 function valueOf({ text, children }: OpenElement): FolderValue {

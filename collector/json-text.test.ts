@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { describeJsonFault, elementTexts, findJsonFault } from './json.ts';
+import { describeJsonFault, elementTexts, findJsonFault } from './json-text.ts';
 
 function isJson(text: string): boolean {
   try {
