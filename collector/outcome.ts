@@ -1,5 +1,6 @@
 import type { DeadLetter } from '../common/dead-letter.ts';
 import type { FieldIssue, TrackingLog } from '../common/tracking-log.ts';
+import type { Part } from './record-parts.ts';
 import type { RowBytes } from './row-room.ts';
 
 /** A log as its row (common/log-row.ts), and what must be known of it on the way. */
@@ -40,6 +41,8 @@ export interface RawRecord extends RecordOrigin {
   header?: Buffer;
   /** Whether this is that first record. */
   first?: boolean;
+  /** Of a record that is tried again: the parts of it that are logs already, and are left out. */
+  isTaken?: (part: Part) => boolean;
 }
 
 /** Decoded fields by name; values are what the format has: texts, numbers, nested objects and arrays. */
@@ -58,6 +61,8 @@ export type Outcome =
       dead_letter: DeadLetter;
       /** What is wrong field by field; empty when the record could not be decoded at all. */
       issues: readonly FieldIssue[];
+      /** How many parts of its record it is for; 1 if not given. */
+      parts?: number;
     }
   | { kind: 'skip' };
 

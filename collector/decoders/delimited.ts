@@ -104,6 +104,9 @@ function cachedHeader(
   };
 }
 
+/** Of a header's names, in a reason that each of its records may have. */
+const NAMES_TOLD_MAX = 20;
+
 function decodeRow(
   settings: DelimitedConfig,
   columns: readonly string[],
@@ -113,8 +116,8 @@ function decodeRow(
   const row = readRow(settings, bytes, charset);
   if (typeof row === 'string') return { error: row };
   if (row.length !== columns.length) {
-    // Those of a header may be anything: a file whose header is missing begins with data.
-    const names = settings.columns ?? columns.map(quoted);
+    // Those of a header may be anything, and as many: a file whose header is missing begins with data.
+    const names = settings.columns ?? columns.slice(0, NAMES_TOLD_MAX).map(quoted);
     return { error: `has ${row.length} fields where ${columns.length} are expected (${names.join(', ')})` };
   }
   const fields = noFields();

@@ -1,7 +1,8 @@
 import { pipelineOf } from '../../collector/main.ts';
 import { LEFT_OUT } from '../../collector/masking/masking.ts';
-import type { Outcome, RecordPipeline } from '../../collector/outcome.ts';
+import type { Outcome, RawRecord, RecordPipeline } from '../../collector/outcome.ts';
 import { RETRY_META } from '../../collector/pipeline.ts';
+import { partsIn } from '../../collector/record-parts.ts';
 import type { Clock } from '../../common/clock.ts';
 import type { DeadLetter } from '../../common/dead-letter.ts';
 import { timestampFromMillis } from '../../common/timestamp.ts';
@@ -10,7 +11,7 @@ import type { TranweaveConfig } from '../tranweave-config.ts';
 
 /** What became of a dead letter that was tried again. */
 export type Retried =
-  /** Everything of its record that can be taken; logs have the ids that they would have had in the first place. */
+  /** Everything of its record that is no log yet; logs have the ids that they would have had in the first place. */
   | { kind: 'taken'; outcomes: Outcome[] }
   /** It is refused still. */
   | { kind: 'refused'; reason: string }
@@ -56,10 +57,21 @@ export function createRetry(config: TranweaveConfig, clock: Clock): (letter: Dea
 }
 
 /** The record as its input cut it. */
-function recordOf({ event_id, meta }: DeadLetter, bytes: Buffer) {
-  const { [RETRY_META.header]: header, [RETRY_META.record]: record, [RETRY_META.json]: _, ...own } = meta;
-  const origin = { bytes, event_id: record ?? event_id, meta: own };
-  return header === undefined ? origin : { ...origin, header: Buffer.from(header, 'base64') };
+function recordOf({ event_id, meta }: DeadLetter, bytes: Buffer): RawRecord {
+  const {
+    [RETRY_META.header]: header,
+    [RETRY_META.record]: record,
+    [RETRY_META.taken]: taken,
+    [RETRY_META.json]: _,
+    ...own
+  } = meta;
+  return {
+    bytes,
+    event_id: record ?? event_id,
+    meta: own,
+    ...(header === undefined ? {} : { header: Buffer.from(header, 'base64') }),
+    ...(taken === undefined ? {} : { isTaken: partsIn(taken) }),
+  };
 }
 
 /** A log that a store refused is a standard log already: it goes into the streams once more, and what knows it takes no notice. */
