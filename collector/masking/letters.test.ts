@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { createCharset } from '../charset.ts';
 import { outcomesOf } from '../inputs/ibm-mq/records.ts';
-import { NATIVE_ENCODING, rfh2 } from '../inputs/ibm-mq/rfh2-fixture.ts';
+import { rfh2, RFH2_DESCRIPTOR } from '../inputs/ibm-mq/rfh2-fixture.ts';
 import { inputSchema } from '../inputs/registry.ts';
 import { pipelineOf } from '../main.ts';
 import type { Outcome, RawRecord } from '../outcome.ts';
@@ -79,27 +79,11 @@ test('an input without masks keeps its reasons as they are', () => {
 describe.each(['rfh2', 'body'] as const)('folders of a message with fields_from: %s', (fieldsFrom) => {
   const at = fieldsFrom === 'rfh2' ? 'usr' : 'meta.rfh2.usr';
   const mapping = `{ mapping: { transaction_id: ${at}.id, business_keys: { customer: ${at}.phone } } }`;
-  const descriptor = {
-    messageId: '4d31',
-    correlationId: '0',
-    putDate: '20260131',
-    putTime: '00000000',
-    format: 'MQHRF2',
-    ccsid: 1208,
-    encoding: NATIVE_ENCODING,
-    priority: 0,
-    persistent: false,
-    backoutCount: 0,
-    replyToQueue: '',
-    replyToQueueManager: '',
-    user: '',
-    program: '',
-  };
   const data = rfh2(['<usr><phone>010-1234-5678</phone><region>kr</region></usr>'], '{}');
   const letter = (masking: string) => {
     const pipeline = pipelineWith(masking, mapping);
     const deps = { name: 'in', fieldsFrom, charset: createCharset(), pipeline, clock };
-    return letterOf(outcomesOf(deps, 'Q', { descriptor, data }));
+    return letterOf(outcomesOf(deps, 'Q', { descriptor: RFH2_DESCRIPTOR, data }));
   };
 
   test('are left out with the record', () => {

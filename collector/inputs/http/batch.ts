@@ -9,7 +9,7 @@ import { HttpRefusal } from './refusal.ts';
 /** The records of one request as outcomes, and what its sender is told of them. */
 export interface Batch {
   outcomes: Outcome[];
-  /** Records by what became of them; together they are all there were. */
+  /** Logs by what became of them, together all there were: a record may hold several, and a mapping may make several of one. */
   accepted: number;
   skipped: number;
   rejected_count: number;
@@ -41,21 +41,21 @@ export interface RequestOrigin {
   meta: Record<string, string>;
 }
 
-/** Runs records through the pipeline. Throws a 413 when there are more than `recordsMax`. */
+/** Runs records through the pipeline. Throws a 413 when there are more than `logsMax` logs, of whatever became of them. */
 export async function runRecords(
   deps: BatchDeps,
   records: Iterable<BodyRecord>,
   request: RequestOrigin,
-  recordsMax: number,
+  logsMax: number,
 ): Promise<Batch> {
   const batch: Batch = { outcomes: [], accepted: 0, skipped: 0, rejected_count: 0, rejected: [] };
   const stem = `http/${deps.name}/${request.requestId}/`;
   let index = 0;
   for (const record of records) {
-    if (index === recordsMax) {
-      throw new HttpRefusal(413, `the body has more than ${recordsMax} logs; send them in several requests`);
-    }
     addTo(batch, index, outcomesOf(deps, record, request, { stem, number: index }));
+    if (batch.accepted + batch.skipped + batch.rejected_count > logsMax) {
+      throw new HttpRefusal(413, `the body has more than ${logsMax} logs; send them in several requests`);
+    }
     index += 1;
     if (index % TURN_RECORDS === 0) await new Promise(setImmediate);
   }
@@ -105,19 +105,23 @@ function notDecoded(
 }
 
 function addTo(batch: Batch, index: number, outcomes: readonly Outcome[]): void {
-  batch.outcomes.push(...outcomes);
-  const letters = outcomes.filter((outcome) => outcome.kind === 'dead_letter');
-  const [first] = letters;
-  if (first === undefined) {
-    if (outcomes.some(({ kind }) => kind === 'log' || kind === 'row')) batch.accepted += 1;
-    else batch.skipped += 1;
-    return;
+  // One by one: a record may be decoded to more of them than a call can have arguments.
+  for (const outcome of outcomes) {
+    batch.outcomes.push(outcome);
+    if (outcome.kind === 'skip') batch.skipped += 1;
+    else if (outcome.kind === 'dead_letter') reject(batch, index, outcome);
+    else batch.accepted += 1;
   }
-  batch.rejected_count += 1;
-  if (batch.rejected.length === REJECTED_MAX) return;
-  batch.rejected.push({ index, event_id: first.dead_letter.event_id, issues: letters.flatMap(issuesOf) });
 }
 
-function issuesOf(letter: Extract<Outcome, { kind: 'dead_letter' }>): readonly FieldIssue[] {
+function reject(batch: Batch, index: number, letter: Letter): void {
+  batch.rejected_count += letter.parts ?? 1;
+  if (batch.rejected.length === REJECTED_MAX) return;
+  batch.rejected.push({ index, event_id: letter.dead_letter.event_id, issues: issuesOf(letter) });
+}
+
+type Letter = Extract<Outcome, { kind: 'dead_letter' }>;
+
+function issuesOf(letter: Letter): readonly FieldIssue[] {
   return letter.issues.length > 0 ? letter.issues : [{ field: '', reason: letter.dead_letter.reason }];
 }

@@ -118,10 +118,10 @@ function descriptionOf(field: TrackingLogField): string | undefined {
 const count = { type: 'integer', minimum: 0 } as const;
 
 const rejectedProperties = {
-  rejected_count: { ...count, description: 'Records that are no logs.' },
+  rejected_count: { ...count, description: 'Logs that were not taken, and records that give none.' },
   rejected: {
     type: 'array',
-    description: 'The first 1000 of them.',
+    description: 'The first 1000 records that they come from.',
     items: {
       type: 'object',
       required: ['index', 'event_id', 'issues'],
@@ -142,8 +142,8 @@ const rejectedProperties = {
 } as const;
 
 const countProperties = {
-  accepted: { ...count, description: 'Records that became logs.' },
-  skipped: { ...count, description: "Records that the input's filter left out." },
+  accepted: { ...count, description: 'Logs that were taken; a record may give several.' },
+  skipped: { ...count, description: "Records, and objects within them, that the input's filter left out." },
   ...rejectedProperties,
 } as const;
 

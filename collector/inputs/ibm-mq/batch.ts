@@ -35,7 +35,8 @@ export function planBatch(
   for (const [index, message] of messages.entries()) {
     const { backoutCount } = message.descriptor;
     if (backoutCount < threshold) {
-      plan.outcomes.push(...outcomesOf(deps, queue, message));
+      // One by one: a message may be decoded to more of them than a call can have arguments.
+      for (const outcome of outcomesOf(deps, queue, message)) plan.outcomes.push(outcome);
     } else if (backoutQueue !== '') {
       plan.setAside.push(index);
     } else {

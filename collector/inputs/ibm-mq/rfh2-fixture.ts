@@ -1,9 +1,28 @@
 import { endianness } from 'node:os';
+import type { MessageDescriptor } from './protocol.ts';
 
 const FIXED_BYTES = 36;
 /** MQENC_NATIVE of Linux on Intel, and of big-endian machines. */
 const LITTLE_ENDIAN = endianness() === 'LE';
 export const NATIVE_ENCODING = LITTLE_ENDIAN ? 546 : 273;
+
+/** Of a message with such a header. */
+export const RFH2_DESCRIPTOR: MessageDescriptor = {
+  messageId: '4d31',
+  correlationId: '0',
+  format: 'MQHRF2',
+  ccsid: 1208,
+  encoding: NATIVE_ENCODING,
+  priority: 0,
+  persistent: false,
+  backoutCount: 0,
+  putDate: '20260131',
+  putTime: '00000000',
+  replyToQueue: '',
+  replyToQueueManager: '',
+  user: '',
+  program: '',
+};
 
 /** A message as JMS puts it: header, folders padded to four bytes, body in UTF-8. */
 export function rfh2(
