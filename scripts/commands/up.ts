@@ -14,6 +14,7 @@ import type { Addresses } from '../up/where-to-look.ts';
 import { showStatus } from '../up/status-line.ts';
 import { createSupervisor } from '../up/supervisor.ts';
 import type { ProcessSpec, Supervisor } from '../up/supervisor.ts';
+import { outliveTerminal, stopSignal } from '../up/terminal.ts';
 import type { ReadyMessage } from './roles.ts';
 
 /** Ctrl-C stops everything within 5 s: the roles first, then what they stand on. */
@@ -35,7 +36,8 @@ export async function up(options: UpOptions): Promise<void> {
   const dataDir = options.dataDir === undefined ? config.up.data_dir : resolve(options.dataDir);
   const logDir = join(dataDir, 'logs');
   const giveBack = takeDataDir(dataDir);
-  const stopping = stopSignal();
+  outliveTerminal();
+  const stopping = stopSignal(() => say('\nstopping …'));
   const status = { clear: () => undefined as void };
   const supervisor = createSupervisor({
     logDir,
@@ -74,18 +76,6 @@ function stage(mark: string, text: string, detail = ''): void {
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
-}
-
-/** Aborts at the first SIGINT, SIGTERM or SIGHUP; at the second one the process ends as it would by itself. */
-function stopSignal(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      if (!controller.signal.aborted) say('\nstopping …');
-      controller.abort();
-    });
-  }
-  return controller.signal;
 }
 
 async function startStores(

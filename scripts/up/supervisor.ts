@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import type { WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FatalError } from '../../common/errors.ts';
+import { openLogFile } from './log-file.ts';
+import type { LogFile } from './log-file.ts';
 
 /**
  * The processes of `up`. Each one: starting ──(it says that it is ready)──▶ running ──(stop)──▶ stopped; ended before it was ready: the start
@@ -55,9 +55,20 @@ interface Running {
 
 export function createSupervisor({ logDir, say }: SupervisorDeps): Supervisor {
   const running = new Map<string, Running>();
+  const told = new Set<string>();
+
+  /** Told once: a disk that is full stays so for a while. */
+  function openLog(name: string): LogFile {
+    const file = join(logDir, `${name.replaceAll(' ', '-')}.log`);
+    return openLogFile(file, (reason) => {
+      if (told.has(file)) return;
+      told.add(file);
+      say(`${file} cannot be written, so what ${name} says is lost while that lasts: ${reason}`);
+    });
+  }
 
   async function launch(spec: ProcessSpec, restarts: number): Promise<unknown> {
-    const log = createWriteStream(join(logDir, `${spec.name.replaceAll(' ', '-')}.log`), { flags: 'a' });
+    const log = openLog(spec.name);
     const child = spawn(spec.command, spec.args, {
       detached: true,
       env: spec.environment ?? process.env,
@@ -118,7 +129,7 @@ export function createSupervisor({ logDir, say }: SupervisorDeps): Supervisor {
 }
 
 /** Waits for the process to be ready while its output goes to the log. Throws a FatalError with its last words. */
-async function untilReady(spec: ProcessSpec, child: ChildProcess, log: WriteStream): Promise<unknown> {
+async function untilReady(spec: ProcessSpec, child: ChildProcess, log: LogFile): Promise<unknown> {
   let last = '';
   const { promise, resolve, reject } = withResolvers();
   const fail = (why: string) =>
