@@ -66,6 +66,27 @@ describe('a config', () => {
     );
   });
 
+  test('whose value begins with * without quotes says where, and what to do', () => {
+    const hint = 'put quotes around a value that begins with `*`';
+    expect(mistakesIn('steps:\n  - *-order\n  - step: *x')).toEqual([
+      `2:5  *-order is an alias in YAML, and there is no &-order before it; ${hint}`,
+      `3:11  *x is an alias in YAML, and there is no &x before it; ${hint}`,
+    ]);
+    expect(mistakesIn('steps: [send]\nredis: *')).toEqual([
+      `2:8  is not YAML: Alias cannot be an empty string; ${hint}`,
+    ]);
+  });
+
+  test('may have aliases, but not of what they are a part of, nor so many that they become much', () => {
+    expect(checkConfig('steps: [&s send, *s]', schema, {}).config?.steps).toEqual(['send', 'send']);
+    expect(mistakesIn('steps: &s\n  - *s')).toEqual(['2:5  *s stands for what it is a part of']);
+    const tenOf = (name: string) => `[${Array.from({ length: 10 }, () => `*${name}`).join(', ')}]`;
+    const text = `a: &a [x]\nb: &b ${tenOf('a')}\nc: &c ${tenOf('b')}\nd: ${tenOf('c')}`;
+    expect(mistakesIn(text)).toEqual([
+      '2:8  aliases like this one are too many, or stand for too much; write out what they stand for',
+    ]);
+  });
+
   test('takes texts from the environment, with defaults, and names what is not set', () => {
     const text = 'redis:\n  url: redis://${HOST}:${PORT:-6379}';
     expect(checkConfig(text, schema, { HOST: 'h' }).config?.redis.url).toBe('redis://h:6379');

@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import * as v from 'valibot';
 import { isMap, isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document } from 'yaml';
+import { reasonOfYaml, valuesOf } from './config-aliases.ts';
 import { todosOf } from './config-todo.ts';
 import { FatalError } from './errors.ts';
 
@@ -88,15 +89,17 @@ export function checkConfig<T>(
       mistakes: document.errors.map((error) => ({
         ...at(error.pos[0]),
         key: '',
-        reason: `is not YAML: ${error.message}`,
+        reason: reasonOfYaml(error),
       })),
     };
   }
   const missing = substitute(document, env);
-  if (missing.length > 0) {
-    return { mistakes: missing.map(({ offset, reason }) => ({ ...at(offset), key: '', reason })) };
+  const { values, mistakes: aliases } = valuesOf(document);
+  const unreadable = [...missing, ...aliases].sort((a, b) => a.offset - b.offset);
+  if (unreadable.length > 0) {
+    return { mistakes: unreadable.map(({ offset, reason }) => ({ ...at(offset), key: '', reason })) };
   }
-  const result = v.safeParse(schema, document.toJS() ?? {});
+  const result = v.safeParse(schema, values ?? {});
   const open = todosOf(document).map(({ path, offset }) => ({
     ...at(offset),
     key: keyOf(path),
