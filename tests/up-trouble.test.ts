@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { symlink } from 'node:fs/promises';
+import { mkdir, rmdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findProgram } from '../common/testing/server-process.ts';
 import { until } from '../common/testing/until.ts';
@@ -66,3 +67,17 @@ test.skipIf(!existsSync('/dev/full'))(
   },
   120_000,
 );
+
+test('a role that ends once it was ready is waited for, its last words are shown, and it comes when what it lacked is there', async () => {
+  await using ground = await createUpGround();
+  await rmdir(join(ground.dir, 'rows'));
+  const up = ground.start(['up']);
+  const words = /sinks ended \(exit code 1\); it is started again:\n(?: .*\n)* .*rows.*/;
+  await until('its words are shown', () => words.test(up.output()), START_MS_MAX);
+  await mkdir(join(ground.dir, 'rows'));
+  await runs(up);
+  expect(up.output()).not.toContain('this is a bug');
+  up.child.kill('SIGINT');
+  expect(await up.ended).toBe(0);
+  await expectNothingLeft(ground);
+}, 120_000);

@@ -1,6 +1,7 @@
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../common/clock.ts';
+import { describeError } from '../../common/errors.ts';
 import { aborted } from '../../common/lifecycle.ts';
 import type { TranweaveConfig } from '../tranweave-config.ts';
 import { loadTranweaveConfig } from '../tranweave-config.ts';
@@ -121,12 +122,11 @@ async function startRoles(
   ] as const) {
     if (stopping.aborted) return addresses;
     started.push(...names);
-    const messages = await Promise.all(
-      names.map((name) => supervisor.start(roleSpec(name, role, configFile))),
-    );
-    for (const [index, name] of names.entries()) {
-      const { ready } = messages[index] as ReadyMessage;
-      const waits = await whatItWaitsFor(ready.adminUrl, stopping);
+    await Promise.all(names.map((name) => supervisor.start(roleSpec(name, role, configFile))));
+    for (const name of names) {
+      const said = () => (supervisor.message(name) as ReadyMessage).ready;
+      const waits = await whatItWaitsFor(() => said().adminUrl, stopping);
+      const ready = said();
       if (waits === '') stage('✓', name, `health at ${ready.adminUrl}/healthz`);
       else stage('!', name, `waits: ${waits}; see ${ready.adminUrl}/readyz`);
       if (role === 'api') addresses.api = Object.values(ready.addresses)[0];
@@ -136,16 +136,30 @@ async function startRoles(
   return addresses;
 }
 
-/** Gives a role some time to do its job; returns in words what it still waits for then, '' if nothing. */
-async function whatItWaitsFor(adminUrl: string, stopping: AbortSignal): Promise<string> {
+/**
+ * Gives a role some time to do its job; returns in words what it still waits for then, '' if nothing. One that has ended meanwhile is
+ * started again, at another address.
+ */
+async function whatItWaitsFor(adminUrl: () => string, stopping: AbortSignal): Promise<string> {
   let reasons: string[] = [];
   for (let waitedMs = 0; waitedMs < READY_MS_MAX && !stopping.aborted; waitedMs += READY_POLL_MS) {
-    const response = await fetch(`${adminUrl}/readyz`, { signal: AbortSignal.timeout(READY_MS_MAX) });
-    ({ reasons } = (await response.json()) as { reasons: string[] });
+    reasons = await reasonsOf(adminUrl(), stopping);
     if (reasons.length === 0) return '';
     await systemClock.sleep(READY_POLL_MS, stopping);
   }
   return reasons.join('; ');
+}
+
+/** What a role says is missing. One that does not answer waits, too: it has just ended, which is told with its last words. */
+async function reasonsOf(adminUrl: string, stopping: AbortSignal): Promise<string[]> {
+  const signal = AbortSignal.any([stopping, AbortSignal.timeout(READY_MS_MAX)]);
+  let text: string;
+  try {
+    text = await (await fetch(`${adminUrl}/readyz`, { signal })).text();
+  } catch (error) {
+    return [`it does not answer (${describeError(error)})`];
+  }
+  return (JSON.parse(text) as { reasons: string[] }).reasons;
 }
 
 function roleSpec(

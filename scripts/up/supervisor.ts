@@ -25,8 +25,10 @@ export interface ProcessSpec {
 }
 
 export interface Supervisor {
-  /** Resolves with its ready message (undefined where it is a text). Throws a FatalError with its last words when it does not come up. */
-  start(spec: ProcessSpec): Promise<unknown>;
+  /** Resolves when it is ready. Throws a FatalError with its last words when it does not come up. */
+  start(spec: ProcessSpec): Promise<void>;
+  /** What it said when it was last ready; undefined where that is a text. */
+  message(name: string): unknown;
   /** SIGTERM to those processes, SIGKILL to what is left after the bound. Resolves when they are gone. */
   stop(names: readonly string[], msMax: number): Promise<void>;
   /** Pids by name, of what runs now. */
@@ -45,6 +47,8 @@ const RESTART_DELAY_MS_MIN = 500;
 const RESTART_DELAY_MS_MAX = 15_000;
 /** A process that ran this long before it ended starts with the shortest pause again. */
 const STEADY_MS = 60_000;
+/** How long the output of a process that has ended is waited for: a child of its own may still hold it open. */
+const LAST_WORDS_MS = 500;
 
 interface Running {
   spec: ProcessSpec;
@@ -55,6 +59,7 @@ interface Running {
 
 export function createSupervisor({ logDir, say }: SupervisorDeps): Supervisor {
   const running = new Map<string, Running>();
+  const messages = new Map<string, unknown>();
   const told = new Set<string>();
 
   /** Told once: a disk that is full stays so for a while. */
@@ -67,7 +72,7 @@ export function createSupervisor({ logDir, say }: SupervisorDeps): Supervisor {
     });
   }
 
-  async function launch(spec: ProcessSpec, restarts: number): Promise<unknown> {
+  async function launch(spec: ProcessSpec, restarts: number): Promise<void> {
     const log = openLog(spec.name);
     const child = spawn(spec.command, spec.args, {
       detached: true,
@@ -77,14 +82,17 @@ export function createSupervisor({ logDir, say }: SupervisorDeps): Supervisor {
     const entry: Running = { spec, child, stopping: false, restarts };
     running.set(spec.name, entry);
     const startedAt = process.hrtime.bigint();
-    const message = await untilReady(spec, child, log);
+    const output = outputOf(child, log);
+    messages.set(spec.name, await untilReady(spec, child, output));
     child.once('exit', (code, signal) => {
-      if (entry.stopping) return;
-      say(`${spec.name} ended (${signal ?? `exit code ${code}`}); it is started again`);
       const steady = process.hrtime.bigint() - startedAt > BigInt(STEADY_MS) * 1_000_000n;
-      void restart(entry, steady ? 0 : restarts + 1);
+      void (async () => {
+        await Promise.race([once(child, 'close'), delay(LAST_WORDS_MS)]);
+        if (entry.stopping) return;
+        say(`${spec.name} ended (${signal ?? `exit code ${code}`}); it is started again${inWords(output())}`);
+        await restart(entry, steady ? 0 : restarts + 1);
+      })();
     });
-    return message;
   }
 
   async function restart(entry: Running, restarts: number): Promise<void> {
@@ -102,19 +110,9 @@ export function createSupervisor({ logDir, say }: SupervisorDeps): Supervisor {
     }
   }
 
-  async function end(entry: Running, msMax: number): Promise<void> {
-    entry.stopping = true;
-    const { child } = entry;
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
-    child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), msMax);
-    await exited;
-    clearTimeout(timer);
-  }
-
   return {
     start: (spec) => launch(spec, 0),
+    message: (name) => messages.get(name),
     stop: async (names, msMax) => {
       const entries = names.flatMap((name) => running.get(name) ?? []);
       await Promise.all(entries.map((entry) => end(entry, msMax)));
@@ -128,25 +126,40 @@ export function createSupervisor({ logDir, say }: SupervisorDeps): Supervisor {
   };
 }
 
-/** Waits for the process to be ready while its output goes to the log. Throws a FatalError with its last words. */
-async function untilReady(spec: ProcessSpec, child: ChildProcess, log: LogFile): Promise<unknown> {
+async function end(entry: Running, msMax: number): Promise<void> {
+  entry.stopping = true;
+  const { child } = entry;
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), msMax);
+  await exited;
+  clearTimeout(timer);
+}
+
+/** Takes what the process says to its log; returns what gives the end of it. */
+function outputOf(child: ChildProcess, log: LogFile): () => string {
   let last = '';
-  const { promise, resolve, reject } = withResolvers();
-  const fail = (why: string) =>
-    reject(new FatalError(`${spec.name} ${why}${last === '' ? '' : `:\n${inWords(last)}`}`));
   const onOutput = (chunk: Buffer) => {
     log.write(chunk);
     last = (last + chunk.toString()).slice(-LAST_BYTES);
-    if (spec.readyText !== undefined && last.includes(spec.readyText)) resolve(undefined);
   };
   child.stdout?.on('data', onOutput);
   child.stderr?.on('data', onOutput);
+  child.once('close', () => log.end());
+  return () => last;
+}
+
+/** Waits for the process to be ready; resolves with its message. Throws a FatalError with its last words. */
+async function untilReady(spec: ProcessSpec, child: ChildProcess, output: () => string): Promise<unknown> {
+  const { promise, resolve, reject } = withResolvers();
+  const fail = (why: string) => reject(new FatalError(`${spec.name} ${why}${inWords(output())}`));
+  child.stdout?.on('data', () => {
+    if (spec.readyText !== undefined && output().includes(spec.readyText)) resolve(undefined);
+  });
   child.on('message', resolve);
   child.once('error', (error) => fail(`cannot be started: ${error.message}`));
-  child.once('close', (code, signal) => {
-    log.end();
-    fail(`ended at its start (${signal ?? `exit code ${code}`})`);
-  });
+  child.once('close', (code, signal) => fail(`ended at its start (${signal ?? `exit code ${code}`})`));
   const timer = setTimeout(() => {
     child.kill('SIGKILL');
     fail(`was not ready within ${spec.startMsMax / 1000} s`);
@@ -168,9 +181,9 @@ function withResolvers() {
   return { promise, resolve, reject };
 }
 
-/** The last lines of a log as a person reads them: JSON lines by their message, others as they are. */
+/** The last lines of a log as a person reads them, below what is said of it: JSON lines by their message, others as they are. */
 function inWords(output: string): string {
-  return output
+  const lines = output
     .trimEnd()
     .split('\n')
     .slice(-6)
@@ -181,6 +194,6 @@ function inWords(output: string): string {
       } catch {
         return `  ${line}`;
       }
-    })
-    .join('\n');
+    });
+  return output === '' ? '' : `:\n${lines.join('\n')}`;
 }
