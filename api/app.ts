@@ -5,6 +5,7 @@ import type { Context } from 'hono';
 import type { Clock } from '../common/clock.ts';
 import { describeError, FatalError, RetriableError } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
+import { trueOf } from '../common/summary.ts';
 import type { Summary } from '../common/summary.ts';
 import type { Authenticate, Caller } from './keys.ts';
 import type { ApiMetrics } from './metrics.ts';
@@ -22,7 +23,7 @@ import type { Streams } from './streams.ts';
 export interface AppDeps {
   authenticate: Authenticate;
   rateLimit: RateLimit;
-  /** From Redis, where it is newest; undefined if Redis does not remember it. Throws a RetriableError while Redis is away. */
+  /** From Redis, where it is newest, unless it was begun anew there (docs/decisions/008); undefined if Redis does not remember it. Throws a RetriableError while Redis is away. */
   remembered: (id: string) => Promise<Summary | undefined>;
   /** Undefined where no ClickHouse is configured. */
   store: Store | undefined;
@@ -108,11 +109,39 @@ function measured({ metrics, clock }: AppDeps) {
   };
 }
 
-async function find({ remembered, store }: AppDeps, c: Asked, caller: Caller): Promise<Summary> {
+/** What the store may take to say whether it has an earlier beginning: Redis' answer is there, and nearly always it is the true one. */
+const EARLIER_MS_MAX = 1_000;
+
+async function find(deps: AppDeps, c: Asked, caller: Caller): Promise<Summary> {
   const id = c.req.param('id') ?? '';
-  const found = (await remembered(id)) ?? (await store?.transaction(id, signalOf(c)));
+  const remembered = await deps.remembered(id);
+  const stored =
+    remembered === undefined
+      ? await deps.store?.transaction(id, signalOf(c))
+      : await storedInTime(deps, id, signalOf(c));
+  const found = trueOf(remembered, stored);
+  // By the true one: a late log may name another interface.
   if (found !== undefined && maySee(caller, found.interface_id)) return found;
   throw new ApiProblem(404, `there is no transaction ${id}`);
+}
+
+/** What the store has; undefined also where it cannot say it now. */
+async function storedInTime(
+  { store, clock, logger }: AppDeps,
+  id: string,
+  signal: AbortSignal,
+): Promise<Summary | undefined> {
+  const over = new AbortController();
+  void clock.sleep(EARLIER_MS_MAX, over.signal).then(() => over.abort());
+  try {
+    return await store?.transaction(id, AbortSignal.any([signal, over.signal]));
+  } catch (error) {
+    if (!(error instanceof ApiProblem)) throw error;
+    logger.warn({ error: describeError(error) }, 'a transaction is answered from Redis alone');
+    return undefined;
+  } finally {
+    over.abort();
+  }
 }
 
 function stored(store: Store | undefined): Store {

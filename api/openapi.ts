@@ -58,7 +58,7 @@ function oneOperation() {
   return {
     operationId: 'getTransaction',
     description:
-      'One transaction as it is now: from Redis while it is remembered there, else from ClickHouse.',
+      'One transaction as it is now: from Redis while it is remembered there, else from ClickHouse; also from ClickHouse where Redis had forgotten it and began it anew for a late log.',
     parameters: [idParameter],
     responses: { 200: answer('The transaction.', 'Transaction'), ...problems(400, 401, 404, 429, 500, 503) },
   };

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as v from 'valibot';
 import { FatalError } from '../common/errors.ts';
@@ -161,6 +164,16 @@ describe('what it stands on is away', () => {
       expect((await ask(path)).headers.get('retry-after')).toBe('5');
     }
     expect((await ask('/v1/transactions/T2')).status).toBe(200);
+  });
+
+  test('ClickHouse does not answer: what Redis remembers is not kept waiting for it', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    await using waiting = await rig.start({}, 2, `http://127.0.0.1:${port}`);
+    const response = await fetch(`${waiting.url}/v1/transactions/T2`, { signal: AbortSignal.timeout(5_000) });
+    expect(await response.json()).toMatchObject({ transaction_id: 'T2' });
+    silent.close();
   });
 
   test('Redis: 503 within its bound, while it is gone and while it is silent; then all is well again', async () => {

@@ -6,7 +6,7 @@ import { flowsEntries } from './flow.ts';
 import type { Flow } from './flow.ts';
 import { merge } from './merge.ts';
 import type { MergeLog } from './merge.ts';
-import { summarize } from './summary.ts';
+import { summarize, trueOf } from './summary.ts';
 import { logsOfOneTransaction } from './testing/log-arbitraries.ts';
 import type { TransactionState } from './transaction-state.ts';
 
@@ -190,4 +190,28 @@ test('any logs make a summary that holds together', () => {
       expect(summary.last_event_at >= summary.started_at).toBe(true);
     }),
   );
+});
+
+describe('of two summaries of a transaction the true one', () => {
+  const at = { version: 3, late: false, created_at: 5_000, updated_at: 9_000 };
+  const summaryOf = (kept: Partial<typeof at>) => {
+    const state = stateOf('send succeeded');
+    return summarize(state, threeSteps, evaluate(state, threeSteps, 0, 0), { ...at, ...kept });
+  };
+  const remembered = summaryOf({});
+
+  test.each([
+    ['is the one that was begun earlier', summaryOf({ created_at: 4_999, version: 1 }), 'stored'],
+    ['is not the one that was begun later', summaryOf({ created_at: 5_001, version: 9 }), 'remembered'],
+    ['is what Redis remembers, of one beginning', summaryOf({ version: 2 }), 'remembered'],
+    ['is so also after a failover took revisions back', summaryOf({ version: 4 }), 'remembered'],
+  ])('%s', (_which, stored, which) => {
+    expect(trueOf(remembered, stored)).toBe(which === 'stored' ? stored : remembered);
+  });
+
+  test('is the one that there is', () => {
+    expect(trueOf(remembered, undefined)).toBe(remembered);
+    expect(trueOf(undefined, remembered)).toBe(remembered);
+    expect(trueOf(undefined, undefined)).toBeUndefined();
+  });
 });

@@ -64,6 +64,15 @@ export interface SummaryStep {
   expected: boolean;
 }
 
+/**
+ * What is true of a transaction, of what Redis remembers and what a store has. Of two beginnings it is the earlier. Of one it is what Redis
+ * remembers: the store comes behind it, or has what a failover of Redis took back (docs/redis.md).
+ */
+export function trueOf(remembered: Summary | undefined, stored: Summary | undefined): Summary | undefined {
+  if (remembered === undefined || stored === undefined) return remembered ?? stored;
+  return stored.created_at < remembered.created_at ? stored : remembered;
+}
+
 /** What the processor keeps of a transaction beside its merged state. */
 export interface Bookkeeping {
   version: number;

@@ -11,7 +11,7 @@ import type { Summary } from '../common/summary.ts';
 import { decodeRecord } from '../processor/stored-record.ts';
 import type { TranweaveConfig } from './tranweave-config.ts';
 
-/** One transaction's summary: from Redis while the transaction is remembered there, which is the newest, else from ClickHouse. */
+/** One transaction's summary as Redis has it, and as ClickHouse has it; which of the two is true says `trueOf` (common/summary.ts). */
 
 export async function fromRedis(
   redis: RedisClient,

@@ -23,7 +23,8 @@ export interface ApiRig extends AsyncDisposable {
   admin: Redis;
   /** Transactions that Redis remembers. */
   remembered: Map<string, Summary>;
-  start(config?: Record<string, unknown>, partitions?: number): Promise<RunningApi>;
+  /** @param clickhouse its address; one that is away if not given. */
+  start(config?: Record<string, unknown>, partitions?: number, clickhouse?: string): Promise<RunningApi>;
   /** Adds one entry to a partition's summary stream, a summary for each id. */
   publish(partition: number, ids: readonly string[], fields?: Partial<Summary>): Promise<void>;
   stream(partition: number): string;
@@ -53,7 +54,7 @@ export async function createApiRig(): Promise<ApiRig> {
     server,
     admin,
     remembered,
-    start: async (config = {}, partitions = PARTITIONS) => {
+    start: async (config = {}, partitions = PARTITIONS, clickhouse = CLICKHOUSE_AWAY) => {
       const redis = v.parse(redisConfigSchema, { url: server.url, command_timeout: '1s' });
       const role = await startRole(
         (parts) =>
@@ -61,7 +62,7 @@ export async function createApiRig(): Promise<ApiRig> {
             ...parts,
             shared: { partitions, redis, groups: [] },
             config: v.parse(apiConfigSchema, { port: 0, ...config }),
-            clickhouse: createClient({ url: CLICKHOUSE_AWAY, log: { level: ClickHouseLogLevel.OFF } }),
+            clickhouse: createClient({ url: clickhouse, log: { level: ClickHouseLogLevel.OFF } }),
             remembered: async (client, id) => {
               await reply(client.exists(keys.transaction(0, id)));
               return remembered.get(id);
