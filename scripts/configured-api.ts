@@ -1,6 +1,5 @@
 import { startApi } from '../api/main.ts';
 import type { ApiRole } from '../api/main.ts';
-import { systemClock } from '../common/clock.ts';
 import { FatalError } from '../common/errors.ts';
 import type { Started } from '../common/role.ts';
 import { clickHouseClient } from './clickhouse-client.ts';
@@ -19,6 +18,6 @@ export function startConfiguredApi(
     ...base,
     config: config.api,
     clickhouse: clickHouseClient(config),
-    remembered: (redis, id) => fromRedis(redis, config, id, systemClock.now()),
+    remembered: (redis, id) => fromRedis(redis, config, id),
   });
 }

@@ -13,20 +13,24 @@ import type { TranweaveConfig } from './tranweave-config.ts';
 
 /** One transaction's summary as Redis has it, and as ClickHouse has it; which of the two is true says `trueOf` (common/summary.ts). */
 
+/**
+ * As it was last published. Whether a deadline has passed is for the processor to say, whose time runs with the stream
+ * (docs/decisions/003): by the clock here, a backlog that is still to be merged would make late what came in time.
+ */
 export async function fromRedis(
   redis: RedisClient,
-  config: TranweaveConfig,
+  config: Pick<TranweaveConfig, 'redis' | 'partitions' | 'flows' | 'default_flow'>,
   id: string,
-  now: number,
 ): Promise<Summary | undefined> {
   const keys = createKeys(config.redis.prefix);
   const { partitions = config.partitions } = await readDeployment(redis, keys);
   const key = keys.transaction(partitionOf(id, partitions), id);
   const json = await reply(redis.get(key), key);
   if (json === null) return undefined;
-  const { state, kept } = decodeRecord(json, key);
+  const { state, kept, status } = decodeRecord(json, key);
   const flow = createFlowFinder(config)(state.facts.interface_id?.value);
-  return summarize(state, flow, evaluate(state, flow, kept.created_at, now), kept);
+  const evaluation = { ...evaluate(state, flow, kept.created_at, kept.updated_at), status };
+  return summarize(state, flow, evaluation, kept);
 }
 
 /** Undefined if the store does not know it. */

@@ -1,4 +1,3 @@
-import { systemClock } from '../../common/clock.ts';
 import { describeError, FatalError, RetriableError } from '../../common/errors.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { connectRedis, untilReady } from '../../common/redis/connection.ts';
@@ -40,7 +39,7 @@ async function askRedis(config: TranweaveConfig, id: string, asked: string[]): P
   const redis = connectRedis(config.redis, silentLogger());
   try {
     await untilReady(redis, REDIS_MS_MAX);
-    const found = await fromRedis(redis, config, id, systemClock.now());
+    const found = await fromRedis(redis, config, id);
     if (found === undefined) asked.push('Redis does not remember it');
     return found;
   } catch (error) {
