@@ -17,40 +17,51 @@ export type CatchUp = (client: FeedClient, behind: Set<number>) => Promise<void>
 
 /**
  * Reads on for one client, partition by partition and no faster than it takes what it is given, until it is behind in none. A partition that it falls
- * behind in meanwhile is done as well.
+ * behind in meanwhile is done as well; one that cannot be read for now waits behind the others and holds none of them up.
  */
 export function createCatchUp({ read, feedAt, clock }: CatchUpDeps): CatchUp {
-  async function one(client: FeedClient, partition: number): Promise<void> {
+  const isAbreast = (client: FeedClient, partition: number) =>
+    client.position(partition).ordinal >= (feedAt(partition)?.ordinal ?? 0);
+
+  /** Until the client has read all that is there, or is gone. False if the partition cannot be read for now. */
+  async function one(client: FeedClient, partition: number): Promise<boolean> {
     while (!client.gone.aborted) {
-      const news = await readOrWait(client, partition);
-      if (news === undefined) continue;
+      const news = await readIfPossible(client, partition);
+      if (news === undefined) return false;
       giveGap(client, partition, news.from, news.gap);
       for (const entry of news.entries) {
         await client.roomy();
         client.entry(partition, entry);
       }
-      // From here to the end of being behind nothing is awaited, so nothing can come in between.
-      if (!news.atEnd) continue;
-      if (client.position(partition).ordinal >= (feedAt(partition)?.ordinal ?? 0)) return;
-      if (news.entries.length === 0) await clock.sleep(POLL_MS, client.gone);
+      if (news.atEnd && isAbreast(client, partition)) break;
+      if (news.atEnd && news.entries.length === 0) await clock.sleep(POLL_MS, client.gone);
     }
+    return true;
   }
 
-  async function readOrWait(client: FeedClient, partition: number): Promise<ReadSummaries | undefined> {
+  async function readIfPossible(client: FeedClient, partition: number): Promise<ReadSummaries | undefined> {
     try {
       return await read(partition, client.position(partition));
     } catch (error) {
-      if (!(error instanceof RetriableError)) throw error;
       // The feed, which reads as well, tells of it.
-      await clock.sleep(POLL_MS, client.gone);
-      return undefined;
+      if (error instanceof RetriableError) return undefined;
+      throw error;
     }
   }
 
   return async (client, behind) => {
+    /** So many partitions one after the other could not be read. */
+    let unread = 0;
     for (const partition of behind) {
-      await one(client, partition);
+      unread = (await one(client, partition)) ? 0 : unread + 1;
+      if (client.gone.aborted) return;
+      // From here to the end of being behind nothing is awaited, so nothing can come in between.
       behind.delete(partition);
+      if (unread === 0 && isAbreast(client, partition)) continue;
+      behind.add(partition);
+      if (unread < behind.size) continue;
+      await clock.sleep(POLL_MS, client.gone);
+      unread = 0;
     }
   };
 }

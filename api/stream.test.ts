@@ -140,6 +140,24 @@ describe('a stream', () => {
     expect(ids(await live.named('summary', 3))).toEqual(['H1', 'H2', 'H3']);
   });
 
+  test('goes on after an event while something foreign is in place of another partition, and there once that is mended', async () => {
+    const first = await open();
+    const id = first.lastId();
+    await close(first);
+    await rig.admin.set(rig.stream(0), 'none of ours');
+    await rig.publish(1, ['N1']);
+    const again = await open('', id);
+    expect(ids(await again.named('summary', 1))).toEqual(['N1']);
+    await rig.publish(1, ['N2']);
+    expect(ids(await again.named('summary', 2))).toEqual(['N1', 'N2']);
+    expect((await again.named('trouble', 1))[0]!.data['reason']).toContain(rig.stream(0));
+    await rig.admin.del(rig.stream(0));
+    await rig.publish(0, ['N3']);
+    expect(ids(await again.named('summary', 3))).toEqual(['N1', 'N2', 'N3']);
+    expect(again.events.at(-1)).toMatchObject({ data: { transaction_id: 'N3' } });
+    await again.named('recovered', 1);
+  });
+
   test('passes over entries and rows that are none of ours', async () => {
     const stream = await open();
     await rig.admin.xadd(rig.stream(0), '*', 'some', 'thing');
