@@ -1,9 +1,10 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Clock } from '../common/clock.ts';
 import { RetriableError } from '../common/errors.ts';
-import { startHttpServer } from '../common/http-server.ts';
+import { HEADER_BYTES_MAX, startHttpServer } from '../common/http-server.ts';
 import type { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
+import { PARTITIONS_MAX } from '../common/partition.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import { joinAsRole } from '../common/role.ts';
 import type { Role, SharedConfig, Started } from '../common/role.ts';
@@ -14,6 +15,7 @@ import type { ApiConfig } from './config.ts';
 import { createFeed } from './feed.ts';
 import { createAuthenticate } from './keys.ts';
 import { createApiMetrics } from './metrics.ts';
+import { ID_CHARACTERS_MAX } from './position.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { createStore } from './store.ts';
 import { createStreams } from './streams.ts';
@@ -34,6 +36,11 @@ export interface ApiRole {
 export const LOOK_MS = 2_000;
 /** The feed's loop comes round in a second when nothing is wrong, and after the command timeout when Redis is silent. */
 const STALL_MS = 60_000;
+/**
+ * A client may come back with an id in the header and in the parameter, where each partition's `;` takes three characters: `EventSource` sets
+ * the one, and keeps the address with the other.
+ */
+const REQUEST_HEADER_BYTES_MAX = HEADER_BYTES_MAX + 2 * ID_CHARACTERS_MAX + 2 * PARTITIONS_MAX;
 /** Not a group: the API only reads, and what its name is asked for is whether partitions are being changed. */
 const NAME = 'api';
 
@@ -82,7 +89,13 @@ export async function startApi(deps: ApiRole): Promise<Started> {
     await running;
     part.remove();
   });
-  const server = await startHttpServer({ app, host: config.host, port: config.port, portKey: 'api.port' });
+  const server = await startHttpServer({
+    app,
+    host: config.host,
+    port: config.port,
+    portKey: 'api.port',
+    headerBytesMax: REQUEST_HEADER_BYTES_MAX,
+  });
   lifecycle.onStop('server', () => server.stop(lifecycle.force));
   lifecycle.onStop('streams', () => streams.stop());
   const address = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${server.port}`;

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { canonicalTimestamp } from '../common/timestamp.ts';
+import { ID_CHARACTERS_MAX } from './position.ts';
 import { badParameters } from './problem.ts';
 import type { ParameterIssue } from './problem.ts';
 import { TRANSACTION_STATUSES } from './summary-schema.ts';
@@ -14,11 +15,13 @@ const LIST_MAX = 100;
 const VALUES_MAX = 20;
 const TEXT_MAX = 1024;
 
-const text = v.pipe(
-  v.string('must be a text'),
-  v.nonEmpty('must not be empty'),
-  v.maxLength(TEXT_MAX, `must have at most ${TEXT_MAX} characters`),
-);
+const textUpTo = (max: number) =>
+  v.pipe(
+    v.string('must be a text'),
+    v.nonEmpty('must not be empty'),
+    v.maxLength(max, `must have at most ${max} characters`),
+  );
+const text = textUpTo(TEXT_MAX);
 const several = <T extends v.GenericSchema>(schema: T, description: string) =>
   v.exactOptional(
     v.pipe(
@@ -93,7 +96,7 @@ export const streamQuery = v.strictObject({
   ...filterEntries,
   last_event_id: v.exactOptional(
     v.pipe(
-      text,
+      textUpTo(ID_CHARACTERS_MAX),
       v.description('As the header Last-Event-ID, for clients that cannot set it; the header goes first.'),
     ),
   ),

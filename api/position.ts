@@ -1,3 +1,5 @@
+import { PARTITIONS_MAX } from '../common/partition.ts';
+
 /**
  * How far a client has got in every partition's summary stream, and how that is written as the id of a server-sent event.
  *
@@ -20,6 +22,9 @@ export const BEGINNING: Position = { id: '0-0', ordinal: 0, rows: 0 };
 
 const VERSION = '1';
 const PART = /^[0-9a-z]{1,13}\.[0-9a-z]{1,13}\.[0-9a-z]{1,11}(?:\.[0-9a-z]{1,6})?$/;
+const PART_CHARACTERS_MAX = 13 + 1 + 13 + 1 + 11 + 1 + 6;
+/** The longest id of the largest deployment: each partition's part has a `;` before it. */
+export const ID_CHARACTERS_MAX = VERSION.length + PARTITIONS_MAX * (1 + PART_CHARACTERS_MAX);
 
 export function encodePositions(positions: readonly Position[]): string {
   return [VERSION, ...positions.map(encodePosition)].join(';');

@@ -25,7 +25,12 @@ export interface HttpServerOptions {
   portKey: string;
   /** Whole request, headers and body; a sender that is slower is cut off. */
   requestTimeoutMs?: number;
+  /** Request line and headers together; more is answered 431. */
+  headerBytesMax?: number;
 }
+
+/** What requests commonly have: Node's own bound, given on purpose. */
+export const HEADER_BYTES_MAX = 16 * 1024;
 
 const REQUEST_TIMEOUT_MS = 60_000;
 const HEADERS_TIMEOUT_MS = 15_000;
@@ -33,11 +38,18 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
 /** Resolves when it listens. Throws a FatalError that names the port and its config key when it cannot. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { app, host, port, requestTimeoutMs = REQUEST_TIMEOUT_MS } = options;
+  const {
+    app,
+    host,
+    port,
+    requestTimeoutMs = REQUEST_TIMEOUT_MS,
+    headerBytesMax = HEADER_BYTES_MAX,
+  } = options;
   const server = createAdaptorServer({
     fetch: app.fetch,
     serverOptions: {
       requestTimeout: requestTimeoutMs,
+      maxHeaderSize: headerBytesMax,
       headersTimeout: HEADERS_TIMEOUT_MS,
       // Longer than the 60 s of common load balancers, so that it is they who close idle connections.
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
