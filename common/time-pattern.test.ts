@@ -109,6 +109,8 @@ test('a fixed pattern, which is read without a regular expression, gives the sam
 describe('a time zone', () => {
   test('that does not exist is undefined', () => {
     expect(timeZone('Asia/Seul')).toBeUndefined();
+    expect(timeZone('+24:00')).toBeUndefined();
+    expect(timeZone('+09:60')).toBeUndefined();
   });
 
   test('shows the wall time that it was asked for, as Intl sees it, except where the clock skipped it', () => {

@@ -1,14 +1,10 @@
-import { Option } from 'commander';
 import type { Command } from 'commander';
+import { addTo, configOption, zoneOption } from './cli-options.ts';
 import type { AddSilenceOptions, AlertsOptions, ListAlertsOptions } from './commands/alerts.ts';
 import type { TestRulesOptions } from './commands/alerts-test.ts';
 
 /** `tranweave alerts …` */
-export function addAlerts(program: Command, configOption: () => Option): void {
-  const zoneOption = () =>
-    new Option('--zone <zone>', 'time zone of the times shown').default(
-      Intl.DateTimeFormat().resolvedOptions().timeZone,
-    );
+export function addAlerts(program: Command): void {
   const alerts = program
     .command('alerts')
     .description('what people are told of: see what fires, silence it, try rules and channels');
@@ -77,8 +73,4 @@ export function addAlerts(program: Command, configOption: () => Option): void {
     .action(async (id: string, options: { config: string }) =>
       (await import('./commands/alerts.ts')).removeSilence(id, options),
     );
-}
-
-function addTo(text: string, given: readonly string[]): string[] {
-  return [...given, text];
 }

@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 import '../common/source-lines.ts';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command } from 'commander';
 import { describeError, FatalError, RetriableError } from '../common/errors.ts';
 import { VERSION } from '../common/version.ts';
 
 import { addAlerts } from './cli-alerts.ts';
+import { addTo, configOption, wholeNumber, zoneOption } from './cli-options.ts';
 import type { DecodeOptions } from './commands/decode.ts';
 import type { ListOptions, ResolveOptions, ShowOptions } from './commands/dead-letters.ts';
 import type { InitOptions } from './commands/init.ts';
@@ -23,8 +24,6 @@ const program = new Command('tranweave')
   .version(VERSION)
   .showHelpAfterError('Run with --help to see what is possible.')
   .configureHelp({ sortSubcommands: false });
-
-const configOption = () => new Option('-c, --config <file>', 'the config').default('./tranweave.yml');
 
 program
   .command('up')
@@ -97,7 +96,7 @@ program
   .description("show one transaction's steps as a timeline")
   .argument('<id>', 'the transaction id')
   .addOption(configOption())
-  .option('--zone <zone>', 'time zone of the times shown', Intl.DateTimeFormat().resolvedOptions().timeZone)
+  .addOption(zoneOption())
   .option('--json', 'the summary as JSON')
   .action(async (id: string, options: { config: string; zone: string; json?: true }) =>
     (await import('./commands/trace.ts')).trace(id, options),
@@ -118,7 +117,7 @@ program
     'compare what was accepted with what every sink has stored, count by count and transaction by transaction',
   )
   .addOption(configOption())
-  .option('--days <count>', 'days of collection (UTC) to count, today included', wholeNumber, 2)
+  .option('--days <count>', 'days of collection (UTC) to count, today included', wholeNumber(0), 2)
   .option('--wait <duration>', 'how long what is on its way may take to arrive', '10s')
   .option('--json', 'the same as JSON')
   .action(async (options: { config: string; days: number; wait: string; json?: true }) =>
@@ -142,9 +141,9 @@ const selecting = (command: Command) =>
 
 selecting(deadLetters.command('list'))
   .description('how many there are by input, stage and reason, and the newest of them')
-  .option('-n, --limit <count>', 'how many of the newest to list', wholeNumber, 20)
+  .option('-n, --limit <count>', 'how many of the newest to list', wholeNumber(0), 20)
   .option('--resolved', 'those that were retried or dropped, too')
-  .option('--zone <zone>', 'time zone of the times shown', Intl.DateTimeFormat().resolvedOptions().timeZone)
+  .addOption(zoneOption())
   .option('--json', 'as JSON lines')
   .action(async (ids: string[], options: ListOptions) =>
     (await import('./commands/dead-letters.ts')).list({ ...options, ids }),
@@ -156,7 +155,7 @@ deadLetters
   .argument('<id>', 'its id')
   .addOption(configOption())
   .option('--raw', 'the raw bytes alone, as they are')
-  .option('--zone <zone>', 'time zone of the times shown', Intl.DateTimeFormat().resolvedOptions().timeZone)
+  .addOption(zoneOption())
   .action(async (id: string, options: ShowOptions) =>
     (await import('./commands/dead-letters.ts')).show(id, options),
   );
@@ -178,7 +177,7 @@ selecting(deadLetters.command('drop'))
     (await import('./commands/dead-letters.ts')).drop({ ...options, ids }),
   );
 
-addAlerts(program, configOption);
+addAlerts(program);
 const insights = program
   .command('insights')
   .description('what is counted of the transactions as they come: windows, groups, measures');
@@ -197,8 +196,8 @@ insights
   .description('the newest windows of one insight with their rows, in the time zone of its windows')
   .argument('<name>', 'the insight')
   .addOption(configOption())
-  .option('-w, --windows <count>', 'how many of the newest windows', wholeNumber, 3)
-  .option('-n, --limit <count>', 'how many rows of each window', wholeNumber, 50)
+  .option('-w, --windows <count>', 'how many of the newest windows', wholeNumber(0), 3)
+  .option('-n, --limit <count>', 'how many rows of each window', wholeNumber(0), 50)
   .option('--json', 'the same as JSON, all rows')
   .action(async (name: string, options: ShowInsightOptions) =>
     (await import('./commands/insights.ts')).show(name, options),
@@ -219,12 +218,12 @@ withQueue(mq.command('put'))
   .description('put what is on the standard input, one message for each line that is not empty')
   .option('--whole', 'all of it as one message')
   .option('--format <name>', "the messages' format", 'MQSTR')
-  .option('--ccsid <number>', 'the character set that they are in', wholeNumber, 1208)
+  .option('--ccsid <number>', 'the character set that they are in', wholeNumber(0), 1208)
   .action(async (options: PutQueueOptions) => (await import('./commands/mq.ts')).put(options));
 
 withQueue(mq.command('browse'))
   .description('show messages, and leave them in the queue')
-  .option('-n, --limit <count>', 'how many', wholeNumber, 20)
+  .option('-n, --limit <count>', 'how many', wholeNumber(0), 20)
   .option('--json', 'as JSON lines')
   .action(async (options: BrowseQueueOptions) => (await import('./commands/mq.ts')).browse(options));
 
@@ -232,7 +231,7 @@ program
   .command('partitions')
   .description('show the partitions, or change how many there are: no log is lost, no transaction is split')
   .addOption(configOption())
-  .option('--to <count>', 'how many there shall be; nothing is collected until that is done', wholeNumber)
+  .option('--to <count>', 'how many there shall be; nothing is collected until that is done', wholeNumber(0))
   .option('--wait <duration>', 'how long processors and sinks may take to work off what is there', '10m')
   .option(
     '--drop-group <name>',
@@ -257,20 +256,11 @@ program
   .command('generate')
   .description('write made-up logs with a ledger of what must come out, to try things and to measure')
   .argument('<file>', 'where to; the ledger goes beside it, with the ending .ledger.json')
-  .option('-n, --transactions <count>', 'how many transactions of about three logs each', wholeNumber, 1000)
-  .option('--seed <number>', 'the same seed gives the same logs', wholeNumber, 1)
+  .option('-n, --transactions <count>', 'how many transactions of about three logs each', wholeNumber(0), 1000)
+  .option('--seed <number>', 'the same seed gives the same logs', wholeNumber(0), 1)
   .action(async (file: string, options: { transactions: number; seed: number }) =>
     (await import('./commands/generate.ts')).generate(file, options),
   );
-
-function wholeNumber(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('must be a whole number.');
-}
-
-function addTo(text: string, given: readonly string[]): string[] {
-  return [...given, text];
-}
 
 try {
   await program.parseAsync();

@@ -1,0 +1,41 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { CLI } from './support/landscape.ts';
+
+/** What the command makes of its own words, before it asks any server. */
+
+const dir = mkdtempSync(join(tmpdir(), 'tranweave-cli-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+// Nobody listens there: whatever comes so far says that Redis cannot be reached.
+writeFileSync(join(dir, 'tranweave.yml'), 'redis: { url: redis://127.0.0.1:1 }\n');
+
+function run(...args: string[]) {
+  const { status, stderr } = spawnSync(process.execPath, [CLI, ...args], {
+    cwd: dir,
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  return { status, stderr };
+}
+
+describe('a zone that there is not is refused before anything is done, by', () => {
+  test.each([
+    ['alerts silence add --all --for 1h'],
+    ['alerts silence list'],
+    ['alerts list'],
+    ['alerts test'],
+    ['trace T1'],
+    ['dead-letters list'],
+    ['dead-letters show 1'],
+    ['init --from tranweave.yml'],
+  ])('%s', (command) => {
+    const { status, stderr } = run(...command.split(' '), '--zone', 'Mars');
+    expect(stderr).toContain('Mars is not a time zone, like Asia/Seoul, UTC or +09:00');
+    expect(stderr).not.toMatch(/bug|Redis|at .*\.js/);
+    expect(status).toBe(1);
+  });
+});
