@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import iconv from 'iconv-lite';
 import * as v from 'valibot';
 import { afterAll, describe, expect, test } from 'vitest';
 import { checkConfig, ConfigError, loadConfig } from './config.ts';
@@ -114,5 +115,16 @@ describe('loading a config', () => {
     const load = () => loadConfig(join(dir, 'none.yml'), schema, {});
     expect(load).toThrow(FatalError);
     expect(load).toThrow('`tranweave init` writes one');
+  });
+
+  test('that is in another encoding names the first line that shows it: its letters would go into the data', () => {
+    const file = join(dir, 'euc-kr.yml');
+    writeFileSync(file, iconv.encode('# 설정은 UTF-8로\nredis: { url: 주문 }\n', 'cp949'));
+    expect(() => loadConfig(file, schema, {})).toThrow(/euc-kr\.yml:1:3 {2}is not UTF-8/);
+    const mixed = [Buffer.from('# 설정\n'), iconv.encode('redis: { url: 주문 }\n# 끝', 'cp949')];
+    writeFileSync(file, Buffer.concat(mixed));
+    expect(() => loadConfig(file, schema, {})).toThrow(/euc-kr\.yml:2:15 {2}is not UTF-8/);
+    writeFileSync(file, '\uFEFFredis: { url: 주문 }\n');
+    expect(loadConfig(file, schema, {}).redis.url).toBe('주문');
   });
 });

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import * as v from 'valibot';
@@ -62,8 +63,9 @@ export function loadConfig<T>(file: string, schema: v.GenericSchema<unknown, T>,
 
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readUtf8(file);
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
       throw new FatalError(
         `there is no config ${file}; \`tranweave init\` writes one, --config names another`,
@@ -71,6 +73,23 @@ function readText(file: string): string {
     }
     throw new FatalError(`the config ${file} cannot be read`, { cause: error });
   }
+}
+
+/** The text of a file that people write. Throws a ConfigError if it is in another encoding, whose letters would go into the data as garbage. */
+export function readUtf8(file: string): string {
+  const bytes = readFileSync(file);
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  // No letter of UTF-8 has the byte of a newline in it, so each line can be looked at alone.
+  let [line, from, to] = [1, 0, bytes.indexOf(0x0a)];
+  while (to >= 0 && isUtf8(bytes.subarray(from, to))) {
+    [line, from] = [line + 1, to + 1];
+    to = bytes.indexOf(0x0a, from);
+  }
+  const text = bytes.subarray(from, to < 0 ? undefined : to).toString('utf8');
+  const place = { line, column: text.indexOf('\uFFFD') + 1 };
+  throw new ConfigError(relative('.', file) || file, [
+    { ...place, key: '', reason: 'is not UTF-8; save the file in that encoding' },
+  ]);
 }
 
 export function checkConfig<T>(

@@ -256,7 +256,12 @@ program
   .command('generate')
   .description('write made-up logs with a ledger of what must come out, to try things and to measure')
   .argument('<file>', 'where to; the ledger goes beside it, with the ending .ledger.json')
-  .option('-n, --transactions <count>', 'how many transactions of about three logs each', wholeNumber(0), 1000)
+  .option(
+    '-n, --transactions <count>',
+    'how many transactions of about three logs each',
+    wholeNumber(0),
+    1000,
+  )
   .option('--seed <number>', 'the same seed gives the same logs', wholeNumber(0), 1)
   .action(async (file: string, options: { transactions: number; seed: number }) =>
     (await import('./commands/generate.ts')).generate(file, options),

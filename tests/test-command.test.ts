@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import iconv from 'iconv-lite';
 import { afterAll, expect, test } from 'vitest';
 import { CLI } from './support/landscape.ts';
 
@@ -72,6 +73,13 @@ test('a mistake is named with file, line and column, and nothing is tried', () =
   more/mistaken.yml:4:15  scenarios[0].expect.status must be one of in_progress, completed, failed, timed_out
 `,
   });
+});
+
+test('scenarios in another encoding are not tried with garbage for letters', () => {
+  writeFileSync(join(dir, 'more', 'cp949.txt'), iconv.encode(`# 시나리오\n${passing}`, 'cp949'));
+  const { status, stdout, stderr } = run('more/cp949.txt');
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  expect(stderr).toContain('more/cp949.txt:1:3  is not UTF-8');
 });
 
 test('patterns mean the files that fit, each once', () => {

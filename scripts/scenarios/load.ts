@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { globSync, isDynamicPattern } from 'tinyglobby';
-import { checkConfig, ConfigError } from '../../common/config.ts';
+import { checkConfig, ConfigError, readUtf8 } from '../../common/config.ts';
 import { FatalError } from '../../common/errors.ts';
 import { scenariosFileSchema } from './schema.ts';
 import type { Scenario } from './schema.ts';
@@ -43,8 +43,9 @@ export function parseScenarios(file: string, text: string, env: NodeJS.ProcessEn
 
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readUtf8(file);
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
       throw new FatalError(`there is no file of scenarios ${file}; docs/flows.md tells how to write one`);
     }
