@@ -1,7 +1,8 @@
-import { lstat, stat } from 'node:fs';
-import type { BigIntStats } from 'node:fs';
+import { lstat, readdir, stat } from 'node:fs';
+import type { BigIntStats, Dirent } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
+import type { FileSystemAdapter } from 'tinyglobby';
 import { lstatEachLocal, statEach } from './many-stats.ts';
 import { isSystemError } from './problems.ts';
 import type { FileProblems } from './problems.ts';
@@ -33,12 +34,21 @@ export interface Discovery {
   readonly isFlat: boolean;
 }
 
+/** What a folder holds, as Node's `readdir` with types tells it. */
+export type ReadFolder = (
+  folder: string,
+  options: { withFileTypes: true },
+  done: (error: Error | null, entries: Dirent[]) => void,
+) => void;
+
 export function createDiscovery(
   patterns: { paths: readonly string[]; exclude: readonly string[] },
-  problems: FileProblems,
+  problems: { files: FileProblems; folders: FileProblems },
+  readFolder: ReadFolder = readdir,
 ): Discovery {
   const paths = patterns.paths.map((path) => resolve(path));
   const ignore = patterns.exclude.map((path) => resolve(path));
+  const fs = tellingOf(problems.folders, readFolder);
   /** What the last scan found, by path: what has not changed is kept, so that thousands of files at rest make nothing old. */
   let last = new Map<string, FoundFile>();
   return {
@@ -46,10 +56,10 @@ export function createDiscovery(
     isFlat: paths.every((path) => fixedFolder(path) === dirname(path)),
     scan: async (isLocal) => {
       // One by one: together they would be searched for from their common root, which may be `/`.
-      const matches = await Promise.all(paths.map((path) => matching(path, ignore)));
+      const matches = await Promise.all(paths.map((path) => matching(path, ignore, fs)));
       const names = [...new Set(matches.flat())].sort();
       const found = new Map<string, FoundFile>();
-      last = await lookAt(names, last, problems, isLocal);
+      last = await lookAt(names, last, problems.files, isLocal);
       for (const name of names) {
         const file = last.get(name);
         if (file !== undefined && !found.has(file.key)) found.set(file.key, file);
@@ -65,8 +75,22 @@ function fixedFolder(pattern: string): string {
   return folder;
 }
 
-function matching(path: string, ignore: readonly string[]): Promise<string[]> {
+/** A search passes over folders that cannot be read, as if nothing were in them; here it is told. */
+function tellingOf(problems: FileProblems, readFolder: ReadFolder): FileSystemAdapter {
+  const telling: ReadFolder = (folder, options, done) =>
+    readFolder(folder, options, (error, entries) => {
+      const path = resolve(folder);
+      if (error === null) problems.over(path);
+      else if (isSystemError(error)) problems.report(path, error);
+      done(error, entries);
+    });
+  // Of all the ways in which Node's can be called, a search knows this one.
+  return { readdir: telling as unknown as typeof readdir };
+}
+
+function matching(path: string, ignore: readonly string[], fs: FileSystemAdapter): Promise<string[]> {
   return glob(path, {
+    fs,
     ignore,
     absolute: true,
     onlyFiles: true,

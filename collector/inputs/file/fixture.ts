@@ -21,6 +21,7 @@ import { createAppender } from '../../append.ts';
 import { createCollectorMetrics } from '../../metrics.ts';
 import type { RawRecord, RecordPipeline } from '../../outcome.ts';
 import { FileInput } from './run.ts';
+import type { FileSystem } from './run.ts';
 import { fileInput } from '../file.ts';
 import type { InputDeps } from '../input.ts';
 
@@ -68,12 +69,11 @@ export function plainPipeline(seen: (record: RawRecord) => void = () => {}): Rec
   };
 }
 
-export interface StartOptions {
+export interface StartOptions extends FileSystem {
   config?: Record<string, unknown>;
   deps?: Partial<InputDeps>;
   redis?: RedisClient;
   streamEntriesMax?: number;
-  open?: ConstructorParameters<typeof FileInput>[2];
 }
 
 export interface Running {
@@ -201,7 +201,7 @@ function createInput(shared: RedisClient, dir: string, options: StartOptions): R
     ...options.deps,
   };
   return {
-    input: new FileInput(config, deps, options.open),
+    input: new FileInput(config, deps, options),
     registry,
     force,
     failures,

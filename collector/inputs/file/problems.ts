@@ -10,7 +10,7 @@ export function isSystemError(error: unknown): error is SystemError {
   return error instanceof Error && 'code' in error && 'syscall' in error;
 }
 
-/** Files that cannot be read. They are tried again at every scan, so each is told of once, and once more when it is over. */
+/** Files, or folders, that cannot be read. They are tried again at every scan, so each is told of once, and once more when it is over. */
 export interface FileProblems {
   report(path: string, error: Pick<SystemError, 'code' | 'message'>): void;
   over(path: string): void;
@@ -19,7 +19,7 @@ export interface FileProblems {
 /** What was told is forgotten when there is more of it: then some is told again. */
 const TOLD_MAX = 1000;
 
-export function createFileProblems(logger: Logger): FileProblems {
+export function createFileProblems(logger: Logger, what: 'file' | 'folder' = 'file'): FileProblems {
   const told = new Map<string, string>();
   return {
     report: (path, error) => {
@@ -27,10 +27,10 @@ export function createFileProblems(logger: Logger): FileProblems {
       if (error.code === 'ENOENT' || told.get(path) === error.code) return;
       if (told.size >= TOLD_MAX) told.clear();
       told.set(path, error.code);
-      logger.warn({ path, error: error.message }, 'file cannot be read; trying again at every scan');
+      logger.warn({ path, error: error.message }, `${what} cannot be read; trying again at every scan`);
     },
     over: (path) => {
-      if (told.delete(path)) logger.info({ path }, 'file can be read now');
+      if (told.delete(path)) logger.info({ path }, `${what} can be read now`);
     },
   };
 }

@@ -9,6 +9,7 @@ import type { SourceBook } from './book.ts';
 import { createCharset } from '../../charset.ts';
 import { createFraming } from '../../framing/registry.ts';
 import { createDiscovery } from './discovery.ts';
+import type { ReadFolder } from './discovery.ts';
 import { FileFollower } from './follow.ts';
 import { createScanLoop } from './loop.ts';
 import type { ScanLoop } from './loop.ts';
@@ -34,6 +35,12 @@ const BATCH_BYTES = { perPartition: 16 * 1024, min: 128 * 1024, max: 1024 * 1024
 
 const openToRead = (path: string): Promise<FileHandle> => open(path, 'r');
 
+/** What tests may put in the system's place. */
+export interface FileSystem {
+  open?: typeof openToRead;
+  readFolder?: ReadFolder;
+}
+
 /** The input at work: wires its parts, and scans until it is stopped. */
 export class FileInput implements Input {
   readonly #config: FileInputConfig;
@@ -57,8 +64,9 @@ export class FileInput implements Input {
   #running: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
-  /** @param open how files are opened; for tests. */
-  constructor(config: FileInputConfig, deps: InputDeps, open = openToRead) {
+  /** @param system how files are opened and folders are read; for tests. */
+  constructor(config: FileInputConfig, deps: InputDeps, system: FileSystem = {}) {
+    const { open = openToRead, readFolder } = system;
     const { name, clock, logger, health } = deps;
     const stopping = this.#stopping.signal;
     this.#config = config;
@@ -71,7 +79,11 @@ export class FileInput implements Input {
     const book = createSourceBook({ ...deps, input: name, forgetAfterMs: config.forget_after });
     this.#patient = patient;
     this.#book = book;
-    const discovery = createDiscovery(config, problems);
+    const discovery = createDiscovery(
+      config,
+      { files: problems, folders: createFileProblems(logger, 'folder') },
+      readFolder,
+    );
     const settings = settingsOf(config, deps.partitions);
     const scanSoon = () => {
       this.#hasNews = true;

@@ -24,12 +24,25 @@ export interface FolderEvents {
   renamed(): void;
 }
 
+type WatchFolder = (folder: string, told: (event: string, name: string | null) => void) => FSWatcher;
+
 /** More folders than this are left to the scans. */
 const FOLDERS_MAX = 1000;
 
-export function createFolderWatch(events: FolderEvents, logger: Logger): FolderWatch {
+/** Failures that are all folders' alike: so many watches, or open files, are allowed (inotify(7)). */
+const BOUNDS: ReadonlySet<string> = new Set(['ENOSPC', 'EMFILE', 'ENFILE']);
+/** A scan does not find anything in such a folder, and tells so itself. */
+const UNREADABLE: ReadonlySet<string> = new Set(['EACCES', 'EPERM']);
+
+/** @param watchFolder Node's `watch`; for tests. */
+export function createFolderWatch(
+  events: FolderEvents,
+  logger: Logger,
+  watchFolder: WatchFolder = watch,
+): FolderWatch {
   const watches = new Map<string, FSWatcher>();
-  let told = false;
+  /** Folders that were told of, or the bound that was reached; until they can be watched. */
+  const told = new Set<string>();
 
   function drop(folder: string): void {
     watches.get(folder)?.close();
@@ -38,18 +51,17 @@ export function createFolderWatch(events: FolderEvents, logger: Logger): FolderW
 
   function failed(folder: string, error: Error): void {
     drop(folder);
-    if (!told) {
-      logger.warn(
-        { folder, error: error.message },
-        'folder cannot be watched; files are found by scans alone',
-      );
-    }
-    told = true;
+    const code = isSystemError(error) ? error.code : '';
+    if (UNREADABLE.has(code)) return;
+    const what = BOUNDS.has(code) ? code : folder;
+    if (told.has(what)) return;
+    told.add(what);
+    logger.warn({ folder, error: error.message }, 'folder cannot be watched; files are found by scans alone');
   }
 
   function add(folder: string): void {
     try {
-      const watcher = watch(folder, (event, name) => {
+      const watcher = watchFolder(folder, (event, name) => {
         if (event === 'change' && name !== null) return events.written(join(folder, name));
         // The folder itself may have gone, and another may have its name: watch it anew.
         if (name === null || name === basename(folder)) drop(folder);
@@ -57,6 +69,7 @@ export function createFolderWatch(events: FolderEvents, logger: Logger): FolderW
       });
       watcher.on('error', (error: Error) => failed(folder, error));
       watches.set(folder, watcher);
+      told.delete(folder);
     } catch (error) {
       if (!isSystemError(error)) throw error;
       // A folder that has just gone is no matter.
