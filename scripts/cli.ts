@@ -267,6 +267,13 @@ program
     (await import('./commands/generate.ts')).generate(file, options),
   );
 
+// Whoever reads may have seen enough, as `head` has: the rest is said to nobody, and the work is done all the same.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 try {
   await program.parseAsync();
 } catch (error) {

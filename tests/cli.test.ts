@@ -39,3 +39,20 @@ describe('a zone that there is not is refused before anything is done, by', () =
     expect(status).toBe(1);
   });
 });
+
+describe('whoever reads the output may stop, as `head` does:', () => {
+  const failing = `scenarios:
+  - { name: gets stuck, logs: [{ step: send, status: succeeded }], expect: { status: completed } }
+`;
+  writeFileSync(join(dir, 'failing.yml'), failing);
+
+  test.each([
+    ['validate', 0],
+    ['test failing.yml', 1],
+  ])('%s ends with %i, and nothing more is said', (command, code) => {
+    // Whoever reads has gone before anything is said.
+    const piped = `set -o pipefail; '${process.execPath}' '${CLI}' ${command} | true`;
+    const { status, stderr } = spawnSync('bash', ['-c', piped], { cwd: dir, encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: code, stderr: '' });
+  });
+});
