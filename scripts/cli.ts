@@ -2,6 +2,7 @@
 import '../common/source-lines.ts';
 import { Command } from 'commander';
 import { describeError, FatalError, RetriableError } from '../common/errors.ts';
+import { PARTITIONS_MAX } from '../common/partition.ts';
 import { VERSION } from '../common/version.ts';
 
 import { addAlerts } from './cli-alerts.ts';
@@ -18,6 +19,9 @@ import type { BrowseQueueOptions, PutQueueOptions } from './commands/mq.ts';
  * Each subcommand's code is loaded when it is called, so that `--help` is quick and a role
  * loads only what it needs.
  */
+
+/** Accounts are kept for 32 days. */
+const DAYS_MAX = 31;
 
 const program = new Command('tranweave')
   .description('Collects the tracking logs of an EAI landscape and weaves them into transactions.')
@@ -117,7 +121,7 @@ program
     'compare what was accepted with what every sink has stored, count by count and transaction by transaction',
   )
   .addOption(configOption())
-  .option('--days <count>', 'days of collection (UTC) to count, today included', wholeNumber(0), 2)
+  .option('--days <count>', 'days of collection (UTC) to count, today included', wholeNumber(1, DAYS_MAX), 2)
   .option('--wait <duration>', 'how long what is on its way may take to arrive', '10s')
   .option('--json', 'the same as JSON')
   .action(async (options: { config: string; days: number; wait: string; json?: true }) =>
@@ -141,7 +145,7 @@ const selecting = (command: Command) =>
 
 selecting(deadLetters.command('list'))
   .description('how many there are by input, stage and reason, and the newest of them')
-  .option('-n, --limit <count>', 'how many of the newest to list', wholeNumber(0), 20)
+  .option('-n, --limit <count>', 'how many of the newest to list', wholeNumber(1), 20)
   .option('--resolved', 'those that were retried or dropped, too')
   .addOption(zoneOption())
   .option('--json', 'as JSON lines')
@@ -196,8 +200,8 @@ insights
   .description('the newest windows of one insight with their rows, in the time zone of its windows')
   .argument('<name>', 'the insight')
   .addOption(configOption())
-  .option('-w, --windows <count>', 'how many of the newest windows', wholeNumber(0), 3)
-  .option('-n, --limit <count>', 'how many rows of each window', wholeNumber(0), 50)
+  .option('-w, --windows <count>', 'how many of the newest windows', wholeNumber(1), 3)
+  .option('-n, --limit <count>', 'how many rows of each window', wholeNumber(1), 50)
   .option('--json', 'the same as JSON, all rows')
   .action(async (name: string, options: ShowInsightOptions) =>
     (await import('./commands/insights.ts')).show(name, options),
@@ -223,7 +227,7 @@ withQueue(mq.command('put'))
 
 withQueue(mq.command('browse'))
   .description('show messages, and leave them in the queue')
-  .option('-n, --limit <count>', 'how many', wholeNumber(0), 20)
+  .option('-n, --limit <count>', 'how many', wholeNumber(1), 20)
   .option('--json', 'as JSON lines')
   .action(async (options: BrowseQueueOptions) => (await import('./commands/mq.ts')).browse(options));
 
@@ -231,7 +235,11 @@ program
   .command('partitions')
   .description('show the partitions, or change how many there are: no log is lost, no transaction is split')
   .addOption(configOption())
-  .option('--to <count>', 'how many there shall be; nothing is collected until that is done', wholeNumber(0))
+  .option(
+    '--to <count>',
+    'how many there shall be; nothing is collected until that is done',
+    wholeNumber(1, PARTITIONS_MAX),
+  )
   .option('--wait <duration>', 'how long processors and sinks may take to work off what is there', '10m')
   .option(
     '--drop-group <name>',
@@ -259,7 +267,7 @@ program
   .option(
     '-n, --transactions <count>',
     'how many transactions of about three logs each',
-    wholeNumber(0),
+    wholeNumber(1),
     1000,
   )
   .option('--seed <number>', 'the same seed gives the same logs', wholeNumber(0), 1)

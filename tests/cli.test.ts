@@ -40,6 +40,26 @@ describe('a zone that there is not is refused before anything is done, by', () =
   });
 });
 
+describe('a count that makes no sense is refused with what makes some, by', () => {
+  test.each([
+    ['insights show I --windows 0', '1 to 999999999'],
+    ['insights show I -n 0', '1 to 999999999'],
+    ['dead-letters list -n -1', '1 to 999999999'],
+    ['dead-letters list -n 1.5', '1 to 999999999'],
+    ['mq browse -q Q -n 0', '1 to 999999999'],
+    ['generate x.log -n 0', '1 to 999999999'],
+    ['generate x.log --seed -1', '0 to 999999999'],
+    ['verify --days 0', '1 to 31'],
+    ['verify --days 32', '1 to 31'],
+    ['partitions --to 0', '1 to 1024'],
+    ['partitions --to 1025', '1 to 1024'],
+  ])('%s: %s', (command, range) => {
+    const { status, stderr } = run(...command.split(' '));
+    expect(stderr).toContain(`It must be a whole number from ${range}.`);
+    expect(status).toBe(1);
+  });
+});
+
 describe('whoever reads the output may stop, as `head` does:', () => {
   const failing = `scenarios:
   - { name: gets stuck, logs: [{ step: send, status: succeeded }], expect: { status: completed } }

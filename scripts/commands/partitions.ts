@@ -5,7 +5,6 @@ import { systemClock } from '../../common/clock.ts';
 import { duration } from '../../common/config-values.ts';
 import { describeError, FatalError, RetriableError } from '../../common/errors.ts';
 import { silentLogger } from '../../common/logger.ts';
-import { PARTITIONS_MAX } from '../../common/partition.ts';
 import { tellClaimNews } from '../../common/redis/claim-news.ts';
 import { connectRedis, untilReady } from '../../common/redis/connection.ts';
 import type { RedisClient } from '../../common/redis/connection.ts';
@@ -36,9 +35,6 @@ export async function partitions(options: PartitionsOptions): Promise<void> {
     throw new FatalError(
       '--drop-group goes with --to: groups are dropped so that a change need not wait for them',
     );
-  }
-  if (options.to !== undefined && (options.to < 1 || options.to > PARTITIONS_MAX)) {
-    throw new FatalError(`--to must be a whole number from 1 to ${PARTITIONS_MAX}`);
   }
   const wait = v.safeParse(duration(''), options.wait);
   if (!wait.success) throw new FatalError(`--wait ${wait.issues[0].message}`);

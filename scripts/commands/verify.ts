@@ -19,15 +19,12 @@ export interface VerifyOptions {
 }
 
 const REDIS_MS_MAX = 5_000;
-/** Accounts are kept for 32 days. */
-const DAYS_MAX = 31;
 
 /** Prints whether what was accepted is stored, and ends with an error if it is not. */
 export async function verify(options: VerifyOptions): Promise<void> {
   const config = loadTranweaveConfig(options.config);
   const wait = v.safeParse(duration('how long'), options.wait);
   if (!wait.success) throw new FatalError(`--wait ${wait.issues[0].message}`);
-  if (options.days < 1 || options.days > DAYS_MAX) throw new FatalError(`--days must be 1 to ${DAYS_MAX}`);
   if (config.sinks.length === 0)
     throw new FatalError('the config has no `sinks`, so there is nothing to compare');
   const redis = connectRedis(config.redis, silentLogger());
