@@ -17,6 +17,17 @@ export interface Batch {
 /** Whether Redis has what it was given. */
 export type Fate = 'kept' | 'lost';
 
+/** What a turn of reading came to. */
+export type Step =
+  /** There may be more to read at once. */
+  | { kind: 'more'; batch: Batch | undefined }
+  /** Read to its end, for now. */
+  | { kind: 'waiting'; batch: Batch | undefined }
+  /** The content was truncated or replaced. */
+  | { kind: 'ended' }
+  /** What the last scan said of the file does not hold any more. */
+  | { kind: 'moved' };
+
 /** Work on Redis that waits, for as long as it takes, while Redis is away or full. */
 export interface PatientRedis {
   /** Does the work until it succeeds. Throws what is no matter of waiting, or the last failure once the input stops. */

@@ -19,6 +19,7 @@ const CHUNK_BYTES = 64 * 1024;
  * One that is not complete yet ends where it ends; when it has grown it is unpacked anew.
  */
 export class ArchiveContent implements Content {
+  readonly isPacked = true;
   problem: string | undefined;
   readonly #handle: FileHandle;
   #looks: Looks | undefined;

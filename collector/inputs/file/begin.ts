@@ -4,11 +4,13 @@ import type { SourceAppender } from '../../append.ts';
 import type { Framer, Framing } from '../../framing/framer.ts';
 import type { PatientRedis } from './append.ts';
 import { isArchive } from './archive.ts';
-import type { Source, SourceBook } from './book.ts';
-import type { Content } from './content.ts';
+import type { SourceBook } from './book.ts';
+import type { Content, Looks } from './content.ts';
 import type { FoundFile } from './discovery.ts';
 import { isTelling } from './identity.ts';
 import type { PassedOver } from './passed-over.ts';
+import { beforeIn, secondOf } from './likeness.ts';
+import type { Held, Source } from './source.ts';
 import { lastRecordEnd, readFirstRecord, skipHole } from './start.ts';
 import type { InputDeps } from '../input.ts';
 
@@ -44,8 +46,8 @@ export type Beginning =
   | { kind: 'reading'; reading: Reading }
   /** It has nothing to be known by yet, or is left alone. */
   | { kind: 'waiting' }
-  /** It is a copy of what another file holds. */
-  | { kind: 'held'; heldBy: string }
+  /** It is a copy of what another file holds, or may be. */
+  | ({ kind: 'held' } & Held)
   /** What the last scan said of it does not hold any more. */
   | { kind: 'moved' };
 
@@ -53,13 +55,14 @@ export type Beginning =
  * Finds out which source a file is, and opens it where Redis says that it stands. A file without a whole first line has nothing to be
  * known by, as long as it may get one.
  *
- * @param head how its content begins. @param isSettled whether it has not grown for a while.
+ * @param head how its content begins. @param looks as it was before that was read. @param isSettled whether it has not grown for a while.
  */
 export async function begin(
   deps: BeginDeps,
   file: MetFile,
   content: Content,
   head: Buffer,
+  looks: Looks,
   isSettled: boolean,
 ): Promise<Beginning> {
   const { book, patient } = deps;
@@ -70,12 +73,15 @@ export async function begin(
     return { kind: 'waiting' };
   }
   const archived = isArchive(file.path);
+  let second: Promise<Buffer> | undefined;
   const candidate = {
     ...file,
     head,
     isArchive: archived,
     isSettled,
-    before: (at: number, bytes: number) => content.read(Buffer.alloc(bytes), at - bytes, bytes),
+    before: (at: number, bytes: number) => beforeIn(content, at, bytes),
+    second: () => (second ??= secondOf(content)),
+    length: () => content.length(looks),
     start: async () => {
       if (!archived && (await deps.passedOver.has(file))) return lastRecordEnd(content, file.bytes, deps);
       return skipHole(content, head, deps);

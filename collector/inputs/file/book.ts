@@ -7,23 +7,9 @@ import { InodeIndex } from './inode-index.ts';
 import { bears, findOrigin, tailOf } from './origin.ts';
 import type { Candidate, Known } from './origin.ts';
 import { ownCopy } from './reading.ts';
+import type { Held, Source } from './source.ts';
 import { forgetSource, readRecords } from './source-records.ts';
 import type { RecordDeps, Records } from './source-records.ts';
-
-/** A source that a file is read as. */
-export interface Source {
-  readonly id: string;
-  /** How its content begins, as far as that is known. */
-  head: Buffer;
-  record: SourceRecord;
-  /** The last bytes that were read of it, and where they end. */
-  readTo: { at: number; bytes: Buffer } | undefined;
-}
-
-/** A file that is read as another one: it is a copy of what that holds. */
-export interface Held {
-  heldBy: string;
-}
 
 /**
  * What this machine's collector knows of the sources of one input; kept in Redis, so that the collector itself keeps nothing.
@@ -90,7 +76,7 @@ class Book implements SourceBook {
     await this.#endOthers(free, candidate, (id) => id !== match);
     if (match !== undefined) return this.#bind(match, candidate);
     const origin = await findOrigin(candidate, this.#known(records));
-    if (origin?.kind === 'copy') return { heldBy: origin.id };
+    if (origin?.kind === 'copy') return this.#heldBy(records, origin.id, origin.isSure);
     // The search took a while.
     if (origin !== undefined) return this.isTaken(origin.id) ? undefined : this.#bind(origin.id, candidate);
     return this.#create(records, candidate);
@@ -183,12 +169,18 @@ class Book implements SourceBook {
     return source;
   }
 
+  #heldBy(records: Records, id: string, isSure: boolean): Held {
+    const other = this.#bound.get(id);
+    return { heldBy: id, isSure, otherPath: other?.file?.path ?? records.get(id)?.path ?? '', other };
+  }
+
   *#known(records: Records): Generator<Known> {
     for (const [id, record] of records) {
       if (record === undefined) continue;
-      const readTo = this.#bound.get(id)?.readTo;
+      const source = this.#bound.get(id);
+      const readTo = source?.readTo;
       const tail = () => (readTo === undefined ? record.tail : tailOf(readTo.at, readTo.bytes));
-      yield { id, record, tail, isTaken: this.isTaken(id) };
+      yield { id, record, tail, isTaken: this.isTaken(id), source };
     }
   }
 

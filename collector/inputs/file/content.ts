@@ -14,6 +14,8 @@ export interface Content {
   length(looks: Looks): number;
   /** Whether it was cut off before this offset since it was read up to there. */
   isCutBefore(offset: number): Promise<boolean>;
+  /** Whether it is unpacked: how much it holds shows by reading it only, and by one reader at a time. */
+  readonly isPacked: boolean;
   /** Why not all of it can be read, in words; it ends where that shows. */
   readonly problem: string | undefined;
   close(): Promise<void>;
@@ -30,6 +32,7 @@ export function plainContent(handle: FileHandle): Content {
     read: (buffer, offset, bytes) => readAt(handle, buffer, offset, bytes),
     length: ({ bytes }) => bytes,
     isCutBefore: async (offset) => (await looksOf(handle)).bytes < offset,
+    isPacked: false,
     problem: undefined,
     close: () => handle.close(),
   };

@@ -2,29 +2,19 @@ import type { FileHandle } from 'node:fs/promises';
 import type { PositionedOutcome } from '../../append.ts';
 import type { Frame } from '../../framing/framer.ts';
 import { SourceFellBackError } from '../../source-fell-back.ts';
-import type { Batch, Fate } from './append.ts';
-import { ArchiveContent, isArchive } from './archive.ts';
+import type { Batch, Fate, Step } from './append.ts';
+import { isArchive } from './archive.ts';
 import { begin } from './begin.ts';
 import type { BeginDeps, Beginning, MetFile, Reading } from './begin.ts';
-import type { Source } from './book.ts';
-import { plainContent } from './content.ts';
 import type { Content, Looks } from './content.ts';
 import { HEAD_BYTES_MAX } from './identity.ts';
 import { createGrowth } from './growth.ts';
 import type { Growth } from './growth.ts';
-import { AROUND_BYTES, isFile, MARKER_BYTES_MAX, ownCopy } from './reading.ts';
+import { Hold } from './hold.ts';
+import { openContent, peekInto } from './open.ts';
+import { AROUND_BYTES, MARKER_BYTES_MAX, ownCopy } from './reading.ts';
+import type { Source, SourceFile } from './source.ts';
 import type { InputDeps } from '../input.ts';
-
-/** What a turn of reading came to. */
-export type Step =
-  /** There may be more to read at once. */
-  | { kind: 'more'; batch: Batch | undefined }
-  /** Read to its end, for now. */
-  | { kind: 'waiting'; batch: Batch | undefined }
-  /** The content was truncated or replaced. */
-  | { kind: 'ended' }
-  /** What the last scan said of the file does not hold any more. */
-  | { kind: 'moved' };
 
 export interface TailerDeps extends BeginDeps, Pick<InputDeps, 'logger'> {
   readonly open: (path: string) => Promise<FileHandle>;
@@ -42,7 +32,7 @@ const LOOKS = 2;
  * Every chunk is confirmed before it counts: the file must still begin as the source does, and what stands before
  * the chunk must be what was read there.
  */
-export class FileTailer {
+export class FileTailer implements SourceFile {
   readonly key: string;
   path: string;
   /** Since when no path leads to it; undefined while one does. */
@@ -58,8 +48,8 @@ export class FileTailer {
   /** How much it held then, as far as that is known, and how far its records were cut. */
   #length = 0;
   #end = 0;
-  /** The source that another file is, of which this one is a copy. */
-  #heldBy: string | undefined;
+  /** Why it waits for another file, if it does. */
+  #hold: Hold | undefined;
   /** How far its lines were ever read, whether or not they have ended. */
   #readTo = 0;
   readonly #growth: Growth;
@@ -92,7 +82,7 @@ export class FileTailer {
 
   /** Bytes that Redis does not have yet. @param bytes of the file, as a scan found it. */
   behindBytes(bytes = this.#length): number {
-    if (this.#heldBy !== undefined) return 0;
+    if (this.#hold?.isSure === true) return 0;
     const reading = this.#reading;
     // How much an archive holds shows when it is unpacked; until then, it counts with what it has on the disk.
     const there = reading !== undefined && isArchive(this.path) ? this.#length : bytes;
@@ -119,7 +109,7 @@ export class FileTailer {
   /** The same of a file that has not changed, as far as is known. */
   get isRestless(): boolean {
     if (this.#seen === undefined) return true;
-    if (this.#heldBy !== undefined) return !this.#deps.book.isTaken(this.#heldBy);
+    if (this.#hold !== undefined) return this.#hold.isDue;
     if (this.#reading !== undefined && this.#length > this.#readTo) return true;
     return this.unreadBytes > 0 && this.#mayEndLastRecord();
   }
@@ -127,6 +117,14 @@ export class FileTailer {
   /** Whether everything in it was read, and nothing came for so long. */
   isQuiet(ms: number): boolean {
     return this.unreadBytes === 0 && this.#growth.hasRestedFor(ms);
+  }
+
+  get isAtRest(): boolean {
+    return this.#length <= this.#readTo && this.#isSettled;
+  }
+
+  peek<T>(look: (content: Content) => Promise<T>): Promise<T | undefined> {
+    return peekInto(this, this.#content, this.#deps.open, look);
   }
 
   /** The first half of a turn. Throws the system's errors, and a RetriableError when the input stops while Redis is away. */
@@ -138,12 +136,14 @@ export class FileTailer {
       const begun = await this.#begin(content, looks, buffer);
       if (begun.kind === 'moved') return begun;
       this.#see(content, looks);
-      this.#heldBy = begun.kind === 'held' ? begun.heldBy : undefined;
+      this.#hold = begun.kind === 'held' ? new Hold(this.#deps, begun, this.#hold) : undefined;
+      this.#hold?.tell(this.path, this.#isSettled);
       if (begun.kind !== 'reading') {
         this.#mayClose = true;
         return { kind: 'waiting', batch: undefined };
       }
       this.#reading = begun.reading;
+      this.#reading.source.file = this;
     }
     const step = await this.#readOn(content, this.#reading, buffer);
     this.#see(content, looks);
@@ -211,6 +211,10 @@ export class FileTailer {
     }
   }
 
+  get #isSettled(): boolean {
+    return this.#growth.hasRestedFor(this.#deps.lastLineAfterMs);
+  }
+
   #see(content: Content, looks: Looks): void {
     this.#seen = looks;
     [this.#length, this.#end] = [content.length(looks), this.#reading?.framer.end ?? 0];
@@ -219,23 +223,18 @@ export class FileTailer {
 
   async #open(): Promise<Content | undefined> {
     if (this.#content !== undefined) return this.#content;
-    const handle = await this.#deps.open(this.path);
-    if (!(await isFile(handle, this.key))) {
-      await handle.close();
-      return undefined;
-    }
-    this.#content = isArchive(this.path) ? new ArchiveContent(handle) : plainContent(handle);
-    this.#mayClose = false;
+    this.#content = await openContent(this, this.#deps.open);
+    if (this.#content !== undefined) this.#mayClose = false;
     return this.#content;
   }
 
   /** Finds out which source the file is, and opens it. */
   async #begin(content: Content, looks: Looks, buffer: Buffer): Promise<Beginning> {
-    const { lastLineAfterMs } = this.#deps;
     const head = await content.read(buffer, 0, HEAD_BYTES_MAX);
-    this.#growth.reach(Math.max(head.length, content.length(looks)));
-    const isSettled = this.#growth.hasRestedFor(lastLineAfterMs);
-    return begin(this.#deps, { ...this.#met, path: this.path }, content, head, isSettled);
+    // What is on the disk: how much of an archive is known to be in it becomes more as it is looked into.
+    this.#growth.reach(Math.max(head.length, looks.bytes));
+    const file = { ...this.#met, path: this.path };
+    return begin(this.#deps, file, content, head, looks, this.#isSettled);
   }
 
   async #readOn(content: Content, reading: Reading, buffer: Buffer): Promise<Step> {
@@ -291,10 +290,10 @@ export class FileTailer {
   }
 
   #mayEndLastRecord(): boolean {
-    const { framing, lastLineAfterMs } = this.#deps;
+    const { framing } = this.#deps;
     const reading = this.#reading;
     if (reading?.framer.isWhole === true && this.#growth.hasRestedFor(framing.flushAfterMs)) return true;
     const mayBeCut = framing.findsNext || this.goneSince !== undefined || reading === undefined;
-    return mayBeCut && this.#growth.hasRestedFor(lastLineAfterMs);
+    return mayBeCut && this.#isSettled;
   }
 }
