@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseExactJson } from './exact-json.ts';
+import { JSON_OBJECTS_MAX, parseExactJson, TooManyObjectsError } from './exact-json.ts';
 
 test.each([
   ['9007199254740991', 9_007_199_254_740_991],
@@ -49,4 +49,15 @@ test('everything else is what JSON.parse says', () => {
 
 test.each(['', '{', '[1,]', '{"a":01}', 'NaN', '12345678901234567890x'])('%s is refused', (text) => {
   expect(() => parseExactJson(text)).toThrow(SyntaxError);
+});
+
+test('a text of more objects and lists than may be is refused before it is parsed; brackets in texts are none', () => {
+  const many = JSON_OBJECTS_MAX + 1;
+  for (const text of ['['.repeat(many), `[${'[],'.repeat(many)}0]`, `{"a":"","b":[${'{},'.repeat(many)}`]) {
+    expect(() => parseExactJson(text)).toThrow(TooManyObjectsError);
+  }
+  const quoted = `["${'\\"[{'.repeat(many)}"]`;
+  expect((parseExactJson(quoted) as string[])[0]).toHaveLength(3 * many);
+  expect(parseExactJson(`[${'[],'.repeat(JSON_OBJECTS_MAX - 2)}[]]`)).toHaveLength(JSON_OBJECTS_MAX - 1);
+  expect(() => parseExactJson(`"${'['.repeat(many)}`)).toThrow(SyntaxError);
 });

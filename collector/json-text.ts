@@ -8,9 +8,14 @@
 export function describeJsonFault(text: string, firstLine = 1): string {
   const fault = findJsonFault(text);
   if (fault === undefined) return '';
-  const before = text.slice(0, fault);
-  const line = firstLine + before.split('\n').length - 1;
-  const column = fault - before.lastIndexOf('\n');
+  let [line, lineStart] = [firstLine, 0];
+  // A look at each character, since before the fault there may be millions of lines, each of which would be a text.
+  for (let at = 0; at < fault; at += 1) {
+    if (text.charCodeAt(at) !== 0x0a) continue;
+    line += 1;
+    lineStart = at + 1;
+  }
+  const column = fault - lineStart + 1;
   const char = text.codePointAt(fault);
   const what = char === undefined ? 'unexpected end' : `unexpected ${nameOf(String.fromCodePoint(char))}`;
   return `${what} at line ${line}, column ${column}`;
@@ -72,8 +77,12 @@ function closing(opening: '{' | '[' | undefined): string {
 
 function skipSpace(text: string, from: number): number {
   let at = from;
-  while (text[at] === ' ' || text[at] === '\n' || text[at] === '\r' || text[at] === '\t') at += 1;
+  while (isSpace(text.charCodeAt(at))) at += 1;
   return at;
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }
 
 /** Where a token ends, or where it breaks. */

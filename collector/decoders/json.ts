@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Charset } from '../charset.ts';
-import { parseExactJson } from '../exact-json.ts';
+import { parseExactJson, TooManyObjectsError } from '../exact-json.ts';
 import { describeJsonFault } from '../json-text.ts';
 import type { Fields } from '../outcome.ts';
 import { notText } from './decoder.ts';
@@ -42,7 +42,8 @@ function decodeJson(bytes: Buffer, charset: Charset): Decoded {
   let value: unknown;
   try {
     value = parseExactJson(text);
-  } catch {
+  } catch (error) {
+    if (error instanceof TooManyObjectsError) return { error: error.message };
     // In words of our own: V8 quotes a piece of the record in its message, cut anywhere, which no mask would know.
     return { error: `is not JSON: ${describeJsonFault(text)}` };
   }

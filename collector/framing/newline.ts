@@ -82,11 +82,15 @@ class FastFramer implements Framer {
       newline = chunk.indexOf(NEWLINE, from);
     }
     while (newline >= 0) {
-      const line = chunk.subarray(from, newline);
-      this.#lastByte = newline > from ? (chunk[newline - 1] ?? 0) : 0;
-      this.#endLine(line, newline - from, 1, emit);
+      if (newline > from) {
+        this.#lastByte = chunk[newline - 1] ?? 0;
+        this.#endLine(chunk.subarray(from, newline), newline - from, 1, emit);
+      } else {
+        this.#lineStart += 1;
+      }
       from = newline + 1;
-      newline = chunk.indexOf(NEWLINE, from);
+      // Megabytes may be nothing but newlines.
+      newline = chunk[from] === NEWLINE ? from : chunk.indexOf(NEWLINE, from);
     }
     this.#hold(from === 0 ? chunk : chunk.subarray(from));
   }

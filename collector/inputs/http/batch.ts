@@ -5,6 +5,7 @@ import { textOfEventId } from '../../outcome.ts';
 import type { EventId, Outcome, RecordOrigin, RecordPipeline } from '../../outcome.ts';
 import type { BodyRecord, ParsedRecord } from './records.ts';
 import { HttpRefusal } from './refusal.ts';
+import { othersTurn } from './turns.ts';
 
 /** The records of one request as outcomes, and what its sender is told of them. */
 export interface Batch {
@@ -41,10 +42,10 @@ export interface RequestOrigin {
   meta: Record<string, string>;
 }
 
-/** Runs records through the pipeline. Throws a 413 when there are more than `logsMax` logs, of whatever became of them. */
+/** Runs records through the pipeline; undefined among them is when others get their turn. Throws a 413 when there are more than `logsMax` logs, of whatever became of them. */
 export async function runRecords(
   deps: BatchDeps,
-  records: Iterable<BodyRecord>,
+  records: Iterable<BodyRecord | undefined>,
   request: RequestOrigin,
   logsMax: number,
 ): Promise<Batch> {
@@ -52,12 +53,16 @@ export async function runRecords(
   const stem = `http/${deps.name}/${request.requestId}/`;
   let index = 0;
   for (const record of records) {
+    if (record === undefined) {
+      await othersTurn();
+      continue;
+    }
     addTo(batch, index, outcomesOf(deps, record, request, { stem, number: index }));
     if (batch.accepted + batch.skipped + batch.rejected_count > logsMax) {
       throw new HttpRefusal(413, `the body has more than ${logsMax} logs; send them in several requests`);
     }
     index += 1;
-    if (index % TURN_RECORDS === 0) await new Promise(setImmediate);
+    if (index % TURN_RECORDS === 0) await othersTurn();
   }
   return batch;
 }

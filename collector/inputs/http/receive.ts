@@ -50,7 +50,7 @@ export function createReceiver(
       });
       const records =
         head.format === 'framed'
-          ? cutFramed(body, framing, config.logs_max)
+          ? await cutFramed(body, framing, config.logs_max)
           : cutRecords(textIn(body), head.format);
       const { outcomes, ...told } = await runRecords(deps, records, head, config.logs_max);
       const noneTaken = told.accepted === 0 && told.rejected_count > 0;

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { parseExactJson } from '../../exact-json.ts';
+import { parseExactJson, TooManyObjectsError } from '../../exact-json.ts';
 import type { Fields, RawRecord } from '../../outcome.ts';
 import { UTF_8 } from '../../charset.ts';
 import type { Charset } from '../../charset.ts';
@@ -76,8 +76,11 @@ export function textIn(body: Buffer): Buffer {
   return text;
 }
 
-/** The records of a body, in order. Throws a 400 that says where when it is one document and not JSON. */
-export function cutRecords(body: Buffer, format: Exclude<BodyFormat, 'framed'>): Iterable<BodyRecord> {
+/** The records of a body, in order; undefined where there is none for long, so that other work may have its turn. Throws a 400 that says where when it is one document and not JSON. */
+export function cutRecords(
+  body: Buffer,
+  format: Exclude<BodyFormat, 'framed'>,
+): Iterable<BodyRecord | undefined> {
   if (format === 'lines') return cutLines(body);
   // A single object need not be parsed if it can be taken as it stands.
   if (body[0] === OPENED && !body.includes(NEWLINE))
@@ -101,6 +104,9 @@ function parseDocument(text: string, isOther: () => boolean): unknown {
     return parseExactJson(text);
   } catch (error) {
     if (isOther()) return undefined;
+    if (error instanceof TooManyObjectsError) {
+      throw new HttpRefusal(413, `the body ${error.message}; send it as NDJSON, or in several requests`);
+    }
     throw new HttpRefusal(400, `the body is not JSON: ${describeJsonFault(text)}`, { cause: error });
   }
 }
@@ -116,12 +122,10 @@ function* cutArray(elements: readonly unknown[], text: string): Iterable<BodyRec
   }
 }
 
-function* cutLines(body: Buffer): Iterable<BodyRecord> {
-  let number = 0;
-  for (const line of linesOf(body)) {
-    number += 1;
-    const here = number;
-    if (!isBlank(line)) yield { line, parse: () => lineRecord(line.toString(), here) };
+function* cutLines(body: Buffer): Iterable<BodyRecord | undefined> {
+  for (const found of linesOf(body)) {
+    if (found === undefined) yield undefined;
+    else yield { line: found.line, parse: () => lineRecord(found.line.toString(), found.number) };
   }
 }
 
@@ -130,7 +134,8 @@ function lineRecord(line: string, number: number): ParsedRecord {
   let value: unknown;
   try {
     value = parseExactJson(line);
-  } catch {
+  } catch (error) {
+    if (error instanceof TooManyObjectsError) return { reason: error.message, raw };
     return { reason: `is not JSON: ${describeJsonFault(line, number)}`, raw };
   }
   return recordOf(value, raw);
@@ -140,16 +145,32 @@ function recordOf(value: unknown, raw: () => Buffer): ParsedRecord {
   return isObject(value) ? { fields: value, raw } : { reason: 'must be an object', raw };
 }
 
-/** One line after the other, so that a body of nothing but line ends costs no list of them. */
-function* linesOf(body: Buffer): Iterable<Buffer> {
-  let start = 0;
-  while (start < body.length) {
-    const end = body.indexOf(NEWLINE, start);
-    yield body.subarray(start, end === -1 ? body.length : end);
-    if (end === -1) return;
-    start = end + 1;
+/**
+ * Lines that are not blank, by their numbers from 1 on. A body may be megabytes of line ends, which come as some KB of gzip: blank lines cost
+ * no more than a look at their bytes, and now and then there is undefined among them.
+ */
+function* linesOf(body: Buffer): Iterable<{ line: Buffer; number: number } | undefined> {
+  let [number, start, pausedAt] = [1, 0, 0];
+  for (let at = 0; at < body.length; at += 1) {
+    if (body[at] === NEWLINE) {
+      number += 1;
+      start = at + 1;
+      if (start - pausedAt < BLANK_BYTES_MAX) continue;
+      pausedAt = start;
+      yield undefined;
+    } else if (!isBlankByte(body[at])) {
+      const newline = body.indexOf(NEWLINE, at);
+      const end = newline === -1 ? body.length : newline;
+      yield { line: body.subarray(start, end), number };
+      // The newline comes next.
+      at = end - 1;
+      pausedAt = end;
+    }
   }
 }
+
+/** So many of them are passed before others get their turn. */
+const BLANK_BYTES_MAX = 1024 * 1024;
 
 const [NEWLINE, OPENED] = [0x0a, 0x7b];
 
@@ -159,17 +180,17 @@ const [NEWLINE, OPENED] = [0x0a, 0x7b];
  */
 function looksLikeLines(body: Buffer): boolean {
   let first: Buffer | undefined;
-  for (const line of linesOf(body)) {
-    if (isBlank(line)) continue;
+  for (const found of linesOf(body)) {
+    if (found === undefined) continue;
     if (first !== undefined) return isObjectText(first.toString());
-    first = line;
+    first = found.line;
   }
   return false;
 }
 
 function isObjectText(text: string): boolean {
   try {
-    return isObject(JSON.parse(text));
+    return isObject(parseExactJson(text));
   } catch {
     return false;
   }
@@ -180,8 +201,12 @@ function isObject(value: unknown): value is Fields {
 }
 
 function isBlank(text: Buffer): boolean {
-  return text.every((byte) => BLANKS.has(byte));
+  // Not Buffer.every, which calls a function for each of what may be millions.
+  for (let at = 0; at < text.length; at += 1) if (!isBlankByte(text[at])) return false;
+  return true;
 }
 
 /** Space, tab, and what ends lines. */
-const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09, 0x0d, 0x0a]);
+function isBlankByte(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === 0x0d || byte === 0x0a;
+}
