@@ -51,7 +51,7 @@ export async function up(options: UpOptions): Promise<void> {
   try {
     if (config.up.redis && (await endLeftover(dataDir))) stage('✓', 'ended the Redis of an earlier run');
     await checkPorts(endpointsOf(config));
-    await startStores(supervisor, config, options.config, dataDir, started.stores);
+    await startStores(supervisor, config, options.config, dataDir, started.stores, stopping);
     const addresses = await startRoles(supervisor, config, options.config, started.roles, stopping);
     if (!stopping.aborted) {
       say(
@@ -85,20 +85,25 @@ async function startStores(
   configFile: string,
   dataDir: string,
   started: string[],
+  stopping: AbortSignal,
 ): Promise<void> {
-  if (config.up.redis) {
+  if (config.up.redis && !stopping.aborted) {
     const endpoint = redisOf(config);
     const { command, version } = findRedis();
     started.push('redis');
-    await supervisor.start(redisSpec(command, endpoint, dataDir));
+    await unlessStopped(supervisor.start(redisSpec(command, endpoint, dataDir)), stopping);
+    if (stopping.aborted) return;
     stage('✓', 'redis', `${version} on port ${endpoint.port}, append-only file, nothing is ever dropped`);
   }
-  if (config.up.clickhouse) {
+  if (config.up.clickhouse && !stopping.aborted) {
     const endpoint = clickHouseOf(config);
     started.push('clickhouse');
-    await supervisor.start(
-      roleSpec('clickhouse', 'clickhouse', configFile, ['--data-dir', join(dataDir, 'clickhouse')]),
-    );
+    const spec = roleSpec('clickhouse', 'clickhouse', configFile, [
+      '--data-dir',
+      join(dataDir, 'clickhouse'),
+    ]);
+    await unlessStopped(supervisor.start(spec), stopping);
+    if (stopping.aborted) return;
     stage('✓', 'clickhouse', `embedded engine on port ${endpoint.port}`);
   }
 }
@@ -122,7 +127,9 @@ async function startRoles(
   ] as const) {
     if (stopping.aborted) return addresses;
     started.push(...names);
-    await Promise.all(names.map((name) => supervisor.start(roleSpec(name, role, configFile))));
+    const allReady = Promise.all(names.map((name) => supervisor.start(roleSpec(name, role, configFile))));
+    await unlessStopped(allReady, stopping);
+    if (stopping.aborted) return addresses;
     for (const name of names) {
       const said = () => (supervisor.message(name) as ReadyMessage).ready;
       const waits = await whatItWaitsFor(() => said().adminUrl, stopping);
@@ -134,6 +141,16 @@ async function startRoles(
     }
   }
   return addresses;
+}
+
+/** Waits for a start, but no longer once everything is to be stopped: then what it has come to does not matter, not even that it failed. */
+async function unlessStopped(start: Promise<unknown>, stopping: AbortSignal): Promise<void> {
+  await Promise.race([
+    start.catch((error: unknown) => {
+      if (!stopping.aborted) throw error;
+    }),
+    aborted(stopping),
+  ]);
 }
 
 /**

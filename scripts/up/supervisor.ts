@@ -102,10 +102,10 @@ export function createSupervisor({ logDir, say }: SupervisorDeps): Supervisor {
     try {
       await launch(entry.spec, restarts);
     } catch (error) {
-      if (entry.stopping) return;
-      say(error instanceof Error ? error.message : String(error));
       // launch has put the failed process into the map; keep trying from there.
       const failed = running.get(entry.spec.name) ?? entry;
+      if (failed.stopping) return;
+      say(error instanceof Error ? error.message : String(error));
       await restart(failed, restarts + 1);
     }
   }
