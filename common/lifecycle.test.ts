@@ -47,6 +47,14 @@ describe('a stop', () => {
     expect(stopped).toEqual(['first']);
   });
 
+  it('that came before anybody listened, since the parent is gone already, leaves everything unstarted', async () => {
+    let starts = 0;
+    const source = Object.assign(new EventEmitter(), { connected: false });
+    await runLifecycle(async () => void (starts += 1), { logger: silentLogger(), source });
+    expect(starts).toBe(0);
+    expect(source.eventNames()).toEqual([]);
+  });
+
   it('forces the parts to give up at the second signal', async () => {
     const { source, started, done } = life((lifecycle) => {
       lifecycle.onStop('slow', () => aborted(lifecycle.force));

@@ -34,6 +34,8 @@ export interface LifecycleOptions {
 
 /** What we use of `process`. */
 export interface SignalSource {
+  /** Whether the parent that started us through an IPC channel is still there; undefined if none did. */
+  readonly connected?: boolean | undefined;
   on(event: string, listener: () => void): unknown;
   off(event: string, listener: () => void): unknown;
 }
@@ -76,14 +78,17 @@ export async function runLifecycle(
   stopping.signal.addEventListener('abort', () => {
     bound = setTimeout(() => force.abort(), stopMsMax);
   });
-  const started = start({
-    stopping: stopping.signal,
-    force: force.signal,
-    onStop: (name, stop) => {
-      parts.push({ name, stop });
-    },
-    fail,
-  }).catch(fail);
+  const onStop = (name: string, stop: () => Promise<void>) => {
+    parts.push({ name, stop });
+  };
+  let started = Promise.resolve();
+  if (source.connected === false) {
+    // The parent went before anybody listened: its event will not come again.
+    logger.info({ signal: 'disconnect' }, 'not started');
+    stopping.abort();
+  } else {
+    started = start({ stopping: stopping.signal, force: force.signal, onStop, fail }).catch(fail);
+  }
   try {
     await Promise.race([started, forcedLongAgo(force.signal)]);
     await aborted(stopping.signal);

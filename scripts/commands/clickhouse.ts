@@ -3,9 +3,9 @@ import { runLifecycle } from '../../common/lifecycle.ts';
 import { createLogger } from '../../common/logger.ts';
 import { startEmbeddedClickHouse } from '../embedded-clickhouse/front.ts';
 import { standBack } from '../embedded-clickhouse/priority.ts';
+import { leaveParent, tellParent } from '../parent.ts';
 import { loadTranweaveConfig } from '../tranweave-config.ts';
 import { clickHouseOf } from '../up/plan.ts';
-import type { ReadyMessage } from './roles.ts';
 
 /** Serves the embedded ClickHouse, where the config's ClickHouse sink looks for it, until the process is told to stop. */
 export async function serveClickHouse(options: { config: string; dataDir?: string }): Promise<void> {
@@ -25,9 +25,9 @@ export async function serveClickHouse(options: { config: string; dataDir?: strin
       });
       lifecycle.onStop('clickhouse', () => server.stop());
       logger.info({ url: server.url }, 'clickhouse is ready');
-      process.send?.({ ready: { adminUrl: server.url, addresses: {} } } satisfies ReadyMessage);
+      tellParent({ ready: { adminUrl: server.url, addresses: {} } });
     },
     { logger },
   );
-  process.disconnect?.();
+  leaveParent();
 }

@@ -10,15 +10,13 @@ import type { RedisSink } from '../../sinks/redis-sink.ts';
 import { insightsSink } from '../../sinks/insights/sink.ts';
 import { streamsOf } from '../../sinks/registry.ts';
 import { v8FlagsOf } from '../node-flags.ts';
+import { leaveParent, tellParent } from '../parent.ts';
 import { collectStartUpGarbage } from '../start-up-garbage.ts';
 import { historyOf } from '../summary-history.ts';
 import { loadTranweaveConfig } from '../tranweave-config.ts';
 import type { TranweaveConfig } from '../tranweave-config.ts';
 
 export type RoleName = 'collector' | 'processor' | 'sinks' | 'api';
-
-/** What a role tells the process that started it through an IPC channel, if one did, once it works. */
-export type ReadyMessage = { ready: Started };
 
 /** Runs one role until the process is told to stop. */
 export async function runRole(role: RoleName, configFile: string): Promise<void> {
@@ -29,12 +27,11 @@ export async function runRole(role: RoleName, configFile: string): Promise<void>
     async (lifecycle) => {
       const started = await startRole(role, config, logger, lifecycle);
       collectStartUpGarbage();
-      process.send?.({ ready: started } satisfies ReadyMessage);
+      tellParent({ ready: started });
     },
     { logger },
   );
-  // Only an IPC channel is left then; it would keep the process.
-  process.disconnect?.();
+  leaveParent();
 }
 
 /** Loads the code of that role alone. */

@@ -16,7 +16,7 @@ import { showStatus } from '../up/status-line.ts';
 import { createSupervisor } from '../up/supervisor.ts';
 import type { ProcessSpec, Supervisor } from '../up/supervisor.ts';
 import { outliveTerminal, stopSignal } from '../up/terminal.ts';
-import type { ReadyMessage } from './roles.ts';
+import type { ReadyMessage } from '../parent.ts';
 
 /** Ctrl-C stops everything within 5 s: the roles first, then what they stand on. */
 const STOP_ROLES_MS_MAX = 3_500;
