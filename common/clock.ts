@@ -12,17 +12,27 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Some 24 days. A timer that is set to more fires at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve();
+      let left = ms;
+      let timer: NodeJS.Timeout | undefined;
       const done = () => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', done);
         resolve();
       };
-      const timer = setTimeout(done, ms);
+      const wait = () => {
+        const piece = Math.min(left, TIMER_MS_MAX);
+        left -= piece;
+        timer = setTimeout(left > 0 ? wait : done, piece);
+      };
+      wait();
       signal?.addEventListener('abort', done, { once: true });
     }),
 };

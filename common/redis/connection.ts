@@ -48,7 +48,12 @@ export const redisConfigSchema = v.strictObject({
     v.pipe(v.string(), v.description('Password; better given as `${REDIS_PASSWORD}`.')),
   ),
   command_timeout: v.optional(
-    duration('How long a command may take before it counts as failed and is tried again.'),
+    v.pipe(
+      duration('How long a command may take before it counts as failed and is tried again. 100ms to 1h.'),
+      v.minValue(100, 'must be at least 100ms'),
+      // The library's own timer fires at once when it is set to more than 24 days.
+      v.maxValue(3_600_000, 'must be at most 1h'),
+    ),
     '5s',
   ),
 });

@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { checkConfig } from '../common/config.ts';
+import { tranweaveConfigSchema } from './tranweave-config.ts';
+
+const mistakesIn = (text: string) =>
+  (checkConfig(text, tranweaveConfigSchema, {}).mistakes ?? []).map(
+    ({ line, key, reason }) => `${line} ${key} ${reason}`,
+  );
+
+test('a time that Redis gets for a command is neither none nor more than a timer can hold', () => {
+  expect(mistakesIn('redis: { command_timeout: 0s }')).toEqual([
+    '1 redis.command_timeout must be at least 100ms',
+  ]);
+  expect(mistakesIn('redis: { command_timeout: 30d }')).toEqual([
+    '1 redis.command_timeout must be at most 1h',
+  ]);
+});
