@@ -5,14 +5,20 @@ import { duration } from '../config-values.ts';
 export const claimsConfigSchema = v.pipe(
   v.strictObject({
     ttl: v.optional(
-      duration(
-        'So long after the last sign of life of a replica its partitions have been taken over by others, at the latest.',
+      v.pipe(
+        duration(
+          'So long after the last sign of life of a replica its partitions have been taken over by others, at the latest. At least 500ms, and three heartbeats.',
+        ),
+        v.minValue(500, 'must be at least 500ms'),
       ),
       '10s',
     ),
     heartbeat: v.optional(
-      duration(
-        'How often a replica shows that it lives, renews its claims and looks whether replicas came or went.',
+      v.pipe(
+        duration(
+          'How often a replica shows that it lives, renews its claims and looks whether replicas came or went. At least 100ms.',
+        ),
+        v.minValue(100, 'must be at least 100ms'),
       ),
       '2s',
     ),

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import type * as Chdb from 'chdb';
 import type { Session } from 'chdb';
 import { FatalError } from '../../common/errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { clickHouseError, partsOf } from './clickhouse-error.ts';
 import { createGate } from './gate.ts';
 import type { Gate } from './gate.ts';
@@ -60,7 +60,7 @@ const CONNECTION_ARGS = [
 /** Throws a FatalError, in words, when the engine is not installed or the folder is in use. */
 export async function openEngine(dataDir: string): Promise<Engine> {
   const { Session } = await loadChdb();
-  mkdirSync(dataDir, { recursive: true });
+  makeFolder(dataDir);
   const open = () => new Session(dataDir, { connectionArgs: CONNECTION_ARGS });
   let first: Session;
   try {

@@ -1,18 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FatalError } from '../../common/errors.ts';
+import { makeFolder } from '../make-folder.ts';
 
 /** A data folder serves one `up` at a time: two would end each other's Redis. */
 
-/** Takes the folder, making it if need be; returns what gives it back. Throws a FatalError when another `up` has it. */
+/** Takes the folder, making it if need be; returns what gives it back. Throws a FatalError when another `up` has it, or it cannot be had. */
 export function takeDataDir(dataDir: string): () => void {
-  mkdirSync(join(dataDir, 'logs'), { recursive: true });
+  makeFolder(join(dataDir, 'logs'));
   const file = join(dataDir, 'up.pid');
   try {
     writeFileSync(file, String(process.pid), { flag: 'wx' });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
+      throw new FatalError(`${file} cannot be written`, { cause: error });
     const pid = Number(readFileSync(file, 'utf8'));
     if (pid !== process.pid && argumentsOf(pid).includes('cli.js')) {
       throw new FatalError(

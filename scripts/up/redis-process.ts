@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FatalError } from '../../common/errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { argumentsOf } from './data-dir.ts';
 import type { Endpoint } from './plan.ts';
 import type { ProcessSpec } from './supervisor.ts';
@@ -35,7 +36,7 @@ export function findRedis(): { command: string; version: string } {
 
 export function redisSpec(command: string, { host, port }: Endpoint, dataDir: string): ProcessSpec {
   const dir = join(dataDir, 'redis');
-  mkdirSync(dir, { recursive: true });
+  makeFolder(dir);
   const settings: Record<string, string> = {
     bind: host,
     port: String(port),
