@@ -3,6 +3,7 @@ import { describeError, ForeignDataError, RetriableError } from '../common/error
 import type { Logger } from '../common/logger.ts';
 import type { RedisClient } from '../common/redis/connection.ts';
 import type { Keys } from '../common/redis/keys.ts';
+import { compareIds } from '../common/redis/stream-id.ts';
 import { createCatchUp } from './catch-up.ts';
 import { POLL_MS } from './feed-client.ts';
 import type { FeedClient } from './feed-client.ts';
@@ -106,7 +107,7 @@ export function createFeed(deps: FeedDeps): Feed {
       try {
         const now = await ends();
         positions ??= [...now];
-        clients.begin(client, from ?? now, from !== undefined);
+        clients.begin(client, from ?? later(now, positions), from !== undefined);
       } catch (error) {
         clients.remove(client);
         throw error;
@@ -123,6 +124,17 @@ export function createFeed(deps: FeedDeps): Feed {
       }
     },
   };
+}
+
+/**
+ * Of a stream's end and of where the feed stands in it: while the ends of all streams were asked for, the feed has read on, and what it has read it
+ * gives to nobody again. By ids, which grow also where a stream began anew.
+ */
+function later(ends: readonly Position[], stands: readonly Position[]): Position[] {
+  return ends.map((end, partition) => {
+    const here = stands[partition] ?? end;
+    return compareIds(here.id, end.id) > 0 ? here : end;
+  });
 }
 
 /** Where a reader stands who has read all of it. */
