@@ -218,6 +218,20 @@ describe('a client', () => {
     await close(quick);
   });
 
+  test('that takes what it is given is not cut off, however little may wait for it', async () => {
+    await using small = await rig.start({ stream_buffer_bytes_max: '4KiB', stream_stall_max: '1s' }, 3);
+    const first = await open('', undefined, small.url);
+    const id = first.lastId();
+    await close(first);
+    const names = Array.from({ length: 200 }, (_, i) => `M${i}`);
+    // An entry each: between two of them it is looked whether there is room.
+    for (const name of names) await rig.publish(0, [name]);
+    const stream = await open('', id, small.url);
+    expect(ids(await stream.named('summary', 200))).toEqual(names);
+    expect(stream.events).toHaveLength(200);
+    expect(await small.role.metric('tranweave_api_streams_cut_total')).toBe(0);
+  });
+
   test('finds no place when there are too many', async () => {
     await using small = await rig.start({ streams_max: 1 }, 3);
     const first = await open('', undefined, small.url);
