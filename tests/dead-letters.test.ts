@@ -68,6 +68,20 @@ test('dead letters are listed, shown, tried again once the mapping is mended, an
     '주문-3|NG|2026-01-31T09:15:02Z',
   );
 
+  for (const [args, words] of [
+    [['list', '--input', 'nope'], 'the config has no input nope, nor has a dead letter; it has files'],
+    [
+      ['list', '--stage', 'nope'],
+      'there is no stage nope; there are frame, decode, map, validate, backout, stream, sink ',
+    ],
+    [['list', letter!.event_id, 'nope'], 'there is no dead letter nope'],
+    [['retry', 'nope'], 'there is no dead letter nope'],
+    [['drop', 'nope', letter!.event_id], 'there is no dead letter nope'],
+  ] as const) {
+    await expect(tranweave(landscape, ...args)).rejects.toThrow(words);
+  }
+  expect(await tranweave(landscape, 'list', '--stage', 'frame')).toBe('there are no dead letters\n');
+
   await expect(tranweave(landscape, 'retry')).rejects.toThrow('say which');
   expect(await tranweave(landscape, 'retry', '--all')).toMatch(
     /^0 dead letters were taken .* 3 are refused still/,
@@ -97,4 +111,9 @@ test('dead letters are listed, shown, tried again once the mapping is mended, an
   expect(await tranweave(landscape, 'drop', '--all')).toMatch(/^1 dead letters were dropped/);
   expect(await tranweave(landscape, 'list')).toBe('there are no dead letters\n');
   expect(await tranweave(landscape, 'list', '--resolved')).toMatch(/retried|dropped/);
+
+  // Letters of an input that the config has no more can be asked for.
+  const config = parse(await readFile(landscape.configFile, 'utf8')) as { inputs: unknown[] };
+  await writeFile(landscape.configFile, stringify({ ...config, inputs: [] }));
+  expect(await tranweave(landscape, 'list', '--input', 'files')).toBe('there are no dead letters\n');
 }, 120_000);

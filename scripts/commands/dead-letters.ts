@@ -12,6 +12,7 @@ import { createKeys } from '../../common/redis/keys.ts';
 import { retry as untilTaken } from '../../common/retry.ts';
 import { clickHouseClient } from '../clickhouse-client.ts';
 import { formatCounts, formatLetter, formatLetters } from '../dead-letters/format.ts';
+import { demandKnown } from '../dead-letters/known.ts';
 import { countLetters, newestLetters, pagesOfLetters, resolveLetters } from '../dead-letters/letters.ts';
 import type { Selection, StoredLetter } from '../dead-letters/letters.ts';
 import { createRetry } from '../dead-letters/retry.ts';
@@ -50,8 +51,10 @@ const TOLD_MAX = 20;
 
 /** Prints how many dead letters there are, by input, stage and reason, and the newest ones. */
 export async function list(options: ListOptions): Promise<void> {
-  await withClickHouse(loadTranweaveConfig(options.config), async (client) => {
+  const config = loadTranweaveConfig(options.config);
+  await withClickHouse(config, async (client) => {
     const selection = selectionOf(options, options.resolved === true);
+    await demandKnown(client, config, selection);
     const letters = await newestLetters(client, selection, options.limit);
     if (options.json) {
       for (const letter of letters) process.stdout.write(`${JSON.stringify(letter)}\n`);
@@ -85,6 +88,7 @@ export async function retry(options: ResolveOptions): Promise<void> {
   demandChoice(options);
   await withClickHouse(config, (client) =>
     withAppender(config, options.dryRun === true, async (append) => {
+      await demandKnown(client, config, selection);
       const tryAgain = createRetry(config, systemClock);
       const counts = { taken: 0, logs: 0, refused: 0, impossible: 0 };
       const told: string[] = [];
@@ -116,9 +120,11 @@ export async function retry(options: ResolveOptions): Promise<void> {
 
 /** Marks dead letters as dealt with. */
 export async function drop(options: ResolveOptions): Promise<void> {
+  const config = loadTranweaveConfig(options.config);
   const selection = selectionOf(options, false);
   demandChoice(options);
-  await withClickHouse(loadTranweaveConfig(options.config), async (client) => {
+  await withClickHouse(config, async (client) => {
+    await demandKnown(client, config, selection);
     let dropped = 0;
     for await (const page of pagesOfLetters(client, selection)) {
       await resolveLetters(client, page, 'dropped');

@@ -62,6 +62,17 @@ export async function newestLetters(
   );
 }
 
+/** Those of the ids that are of dead letters, whatever became of them. */
+export async function idsThatAre(client: ClickHouseClient, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await rowsOf<{ event_id: string }>(
+    client,
+    'SELECT DISTINCT event_id FROM dead_letter WHERE event_id IN {ids:Array(String)}',
+    { ids },
+  );
+  return new Set(rows.map((row) => row.event_id));
+}
+
 /** All that are selected, page by page in the order of the table's key, so that what is resolved on the way does not matter. */
 export async function* pagesOfLetters(
   client: ClickHouseClient,
