@@ -44,7 +44,8 @@ const NAMED_KEYS_MAX = 5;
 export function meaningOf(error: unknown, keys: readonly string[] = []): unknown {
   if (!(error instanceof Error) || error instanceof TypeError || error instanceof RangeError) return error;
   // ioredis: an error reply of the server, as opposed to a failure of the connection.
-  if (error.name !== 'ReplyError') return new RetriableError('Redis cannot be reached', { cause: error });
+  if (error.name !== 'ReplyError')
+    return new RetriableError('Redis cannot be reached', { cause: inOurWords(error) });
   const code = errorCode(error);
   if (code === 'OOM') return new BackPressureError('Redis has no memory left', { cause: error });
   if (code === 'FENCED') return new FencedError('the claim belongs to another replica now', { cause: error });
@@ -55,6 +56,11 @@ export function meaningOf(error: unknown, keys: readonly string[] = []): unknown
   if (RETRIABLE.has(code)) return new RetriableError('Redis cannot do it now', { cause: error });
   const fatal = FATAL[code];
   return fatal === undefined ? error : new FatalError(fatal, { cause: error });
+}
+
+/** What ioredis says of a command while there is no connection is about its own options, and has no code. */
+function inOurWords(error: Error): Error {
+  return error.message.endsWith('enableOfflineQueue options is false') ? new Error('not connected') : error;
 }
 
 /** The code word of an error reply: `NOGROUP`, `WRONGTYPE`, …; '' for anything else. */
