@@ -59,10 +59,11 @@ export async function startCollector(deps: CollectorRole): Promise<Started> {
   });
   const metrics = createCollectorMetrics(role.registry);
   const addresses: Record<string, string> = {};
-  for (const inputConfig of deps.inputs) {
+  for (const [index, inputConfig] of deps.inputs.entries()) {
     const { name } = inputConfig;
     const input = createInput(inputConfig, {
       name,
+      configKey: `inputs[${index}]`,
       node: config.node ?? hostname(),
       pipeline: pipelineOf(inputConfig, clock, shared.partitions),
       appender,

@@ -17,6 +17,7 @@ import { sinksProcessConfigSchema } from '../sinks/config.ts';
 import { insightsSchema } from '../sinks/insights/config.ts';
 import { INSIGHTS } from '../sinks/insights/sink.ts';
 import { sinkSchema } from '../sinks/registry.ts';
+import { portsApart } from './config-ports.ts';
 
 /** The whole config, put together from what each part says of itself. docs/configuration.md is made from it. */
 
@@ -69,71 +70,74 @@ const notReserved = <T extends { name: string }>() =>
     });
   });
 
-export const tranweaveConfigSchema = v.strictObject(
-  {
-    partitions: v.pipe(
-      v.optional(wholeNumber(1, PARTITIONS_MAX, ''), 8),
-      v.description(
-        'Number of partitions: how many processors, and how many sinks processes, can share the work at most. Recorded when a deployment first starts; `tranweave partitions --to` changes it.',
-      ),
-    ),
-    log_level: v.pipe(
-      v.optional(
-        v.picklist(['debug', 'info', 'warn', 'error'], 'must be one of debug, info, warn, error'),
-        'info',
-      ),
-      v.description("How much Tranweave's own log says."),
-    ),
-    redis: v.pipe(v.optional(redisConfigSchema, {}), v.description('Where the streams are.')),
-    collector: v.pipe(
-      v.optional(collectorConfigSchema, {}),
-      v.description('What all inputs of a collector share.'),
-    ),
-    inputs: v.pipe(
-      v.optional(v.array(inputSchema, 'must be a list of inputs'), []),
-      unique('name'),
-      v.description('Where logs come from.'),
-    ),
-    ...flowsEntries,
-    processor: v.pipe(v.optional(processorConfigSchema, {}), v.description('Settings of processors.')),
-    claims: v.pipe(
-      v.optional(claimsConfigSchema, {}),
-      v.description('How processors and sinks share partitions.'),
-    ),
-    sinks: v.pipe(
-      v.optional(v.array(sinkSchema, 'must be a list of sinks'), []),
-      unique('name'),
-      notReserved(),
-      v.description('Where everything is stored.'),
-    ),
-    insights: v.pipe(
-      v.optional(insightsSchema, []),
-      v.description(
-        'Numbers of the transactions as they come, by group and window of time ([insights.md](insights.md)). Counted by sinks processes.',
-      ),
-    ),
-    sinks_process: v.pipe(
-      v.optional(sinksProcessConfigSchema, {}),
-      v.description('Settings of sinks processes.'),
-    ),
-    alerts: v.pipe(
-      v.optional(alertsSchema, {}),
-      v.description('What people are told of as it happens: docs/alerts.md.'),
-    ),
-    api: v.exactOptional(
-      v.pipe(
-        apiConfigSchema,
+export const tranweaveConfigSchema = v.pipe(
+  v.strictObject(
+    {
+      partitions: v.pipe(
+        v.optional(wholeNumber(1, PARTITIONS_MAX, ''), 8),
         v.description(
-          'The query API (`tranweave api`, docs/api.md). Without this section there is none, and no history is kept for it.',
+          'Number of partitions: how many processors, and how many sinks processes, can share the work at most. Recorded when a deployment first starts; `tranweave partitions --to` changes it.',
         ),
       ),
-    ),
-    up: v.pipe(
-      v.optional(upSchema, {}),
-      v.description('What `tranweave up` (`npm start`) runs on one machine.'),
-    ),
-  },
-  'must be an object',
+      log_level: v.pipe(
+        v.optional(
+          v.picklist(['debug', 'info', 'warn', 'error'], 'must be one of debug, info, warn, error'),
+          'info',
+        ),
+        v.description("How much Tranweave's own log says."),
+      ),
+      redis: v.pipe(v.optional(redisConfigSchema, {}), v.description('Where the streams are.')),
+      collector: v.pipe(
+        v.optional(collectorConfigSchema, {}),
+        v.description('What all inputs of a collector share.'),
+      ),
+      inputs: v.pipe(
+        v.optional(v.array(inputSchema, 'must be a list of inputs'), []),
+        unique('name'),
+        v.description('Where logs come from.'),
+      ),
+      ...flowsEntries,
+      processor: v.pipe(v.optional(processorConfigSchema, {}), v.description('Settings of processors.')),
+      claims: v.pipe(
+        v.optional(claimsConfigSchema, {}),
+        v.description('How processors and sinks share partitions.'),
+      ),
+      sinks: v.pipe(
+        v.optional(v.array(sinkSchema, 'must be a list of sinks'), []),
+        unique('name'),
+        notReserved(),
+        v.description('Where everything is stored.'),
+      ),
+      insights: v.pipe(
+        v.optional(insightsSchema, []),
+        v.description(
+          'Numbers of the transactions as they come, by group and window of time ([insights.md](insights.md)). Counted by sinks processes.',
+        ),
+      ),
+      sinks_process: v.pipe(
+        v.optional(sinksProcessConfigSchema, {}),
+        v.description('Settings of sinks processes.'),
+      ),
+      alerts: v.pipe(
+        v.optional(alertsSchema, {}),
+        v.description('What people are told of as it happens: docs/alerts.md.'),
+      ),
+      api: v.exactOptional(
+        v.pipe(
+          apiConfigSchema,
+          v.description(
+            'The query API (`tranweave api`, docs/api.md). Without this section there is none, and no history is kept for it.',
+          ),
+        ),
+      ),
+      up: v.pipe(
+        v.optional(upSchema, {}),
+        v.description('What `tranweave up` (`npm start`) runs on one machine.'),
+      ),
+    },
+    'must be an object',
+  ),
+  portsApart(),
 );
 export type TranweaveConfig = v.InferOutput<typeof tranweaveConfigSchema>;
 

@@ -84,7 +84,7 @@ function createHttpInput(config: HttpInputConfig, deps: InputDeps): Input {
   return {
     start: async () => {
       const { host, port } = config;
-      starting = startHttpServer({ app, host, port, portKey: `inputs.${name}.port` });
+      starting = startHttpServer({ app, host, port, portKey: `${deps.configKey}.port` });
       const server = await starting;
       address = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}${LOGS_PATH}`;
     },

@@ -55,6 +55,8 @@ export interface Input {
 export interface InputDeps {
   /** The input's configured name, unique in the config. */
   name: string;
+  /** Where the input stands in the config: `inputs[0]`. */
+  configKey: string;
   /** Name of the machine: sources of two machines are never the same. */
   node: string;
   pipeline: RecordPipeline;

@@ -186,6 +186,7 @@ function createInput(shared: RedisClient, dir: string, options: StartOptions): R
   });
   const deps: InputDeps = {
     name: 'in',
+    configKey: 'inputs[1]',
     node: 'n1',
     pipeline: plainPipeline(),
     appender,

@@ -122,6 +122,7 @@ export function createInput(redis: RedisClient, options: StartOptions = {}) {
   const config = v.parse(httpInput.config, { type: 'http', name: 'web', port: 0, ...options.config });
   const input = httpInput.create(config, {
     name: 'web',
+    configKey: 'inputs[1]',
     node: 'n1',
     pipeline: plainPipeline,
     appender: createAppender({

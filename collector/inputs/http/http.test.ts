@@ -187,7 +187,7 @@ describe('start and stop', () => {
     const { input } = createInput(fixture.redis, { config: { port } });
     const started = input.start();
     await expect(started).rejects.toThrow(FatalError);
-    await expect(started).rejects.toThrow('`inputs.web.port`');
+    await expect(started).rejects.toThrow('`inputs[1].port`');
     await input.stop();
   });
 

@@ -111,6 +111,7 @@ function createInput(redis: RedisClient, options: StartOptions): Running {
   const config = v.parse(ibmMqInput.config, { ...DEFAULTS, ...options.config });
   const deps: InputDeps = {
     name: 'mq',
+    configKey: 'inputs[1]',
     node: 'n1',
     pipeline: pipelineOf(config, systemClock),
     appender: createAppender({
