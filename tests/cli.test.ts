@@ -60,6 +60,13 @@ describe('a count that makes no sense is refused with what makes some, by', () =
   });
 });
 
+test('partitions says once why Redis cannot be reached', () => {
+  const { status, stderr } = run('partitions');
+  expect(stderr).toMatch(/^tranweave: Redis [^\n]*ECONNREFUSED[^\n]*\n$/);
+  expect(stderr.match(/ECONNREFUSED/g)).toHaveLength(1);
+  expect(status).toBe(1);
+});
+
 describe('whoever reads the output may stop, as `head` does:', () => {
   const failing = `scenarios:
   - { name: gets stuck, logs: [{ step: send, status: succeeded }], expect: { status: completed } }

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import * as v from 'valibot';
 import { systemClock } from '../../common/clock.ts';
 import { duration } from '../../common/config-values.ts';
-import { describeError, FatalError, RetriableError } from '../../common/errors.ts';
+import { FatalError } from '../../common/errors.ts';
 import { silentLogger } from '../../common/logger.ts';
 import { tellClaimNews } from '../../common/redis/claim-news.ts';
 import { connectRedis, untilReady } from '../../common/redis/connection.ts';
@@ -47,9 +47,6 @@ export async function partitions(options: PartitionsOptions): Promise<void> {
         ? await partitionsInWords(redis, createKeys(config.redis.prefix), config.partitions)
         : inWords(await change(redis, config, options.to, wait.output, options.dropGroup));
     process.stdout.write(`${text}\n`);
-  } catch (error) {
-    if (!(error instanceof RetriableError)) throw error;
-    throw new FatalError(describeError(error), { cause: error.cause });
   } finally {
     redis.disconnect();
   }
