@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { apiConfigSchema } from '../api/config.ts';
 import { collectorConfigSchema } from '../collector/config.ts';
+import { mappingsFit } from '../collector/mapping-mistakes.ts';
 import { withAbsolutePaths } from '../collector/inputs/ibm-mq/connection.ts';
 import { inputSchema } from '../collector/inputs/registry.ts';
 import type { InputConfig } from '../collector/inputs/registry.ts';
@@ -94,6 +95,7 @@ export const tranweaveConfigSchema = v.pipe(
       inputs: v.pipe(
         v.optional(v.array(inputSchema, 'must be a list of inputs'), []),
         unique('name'),
+        mappingsFit(),
         v.description('Where logs come from.'),
       ),
       ...flowsEntries,
