@@ -30,7 +30,7 @@ const PARTS = [
   'tests/support',
 ];
 /** What code reads from beside itself. */
-const ASSET = /\.(lua|sql|json|yml|html|c)$/;
+const ASSET = /\.(lua|sql|json|yml|html|xml|c)$/;
 const SOURCE = /(?<!\.test|\.d)\.ts$/;
 /** What decides about the output besides the sources. */
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/build.mjs'];

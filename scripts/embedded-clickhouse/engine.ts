@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type * as Chdb from 'chdb';
 import type { Session } from 'chdb';
 import { FatalError } from '../../common/errors.ts';
@@ -40,14 +41,18 @@ const THREADS = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
 const THREADS_KEPT = 2;
 /** A query may not have begun yet when it is first looked for. */
 const END_INTERVAL_MS = 100;
-/** They reach beyond the tables, too, and the engine does not count them among the table functions that readonly forbids. */
-const BEYOND = ['file', 'catboostEvaluate', 'eval', 'cluster', 'clusterAllReplicas', String.raw`ai[A-Z]\w*`];
+/** The rights of sessions, of which the engine reads its users from here. */
+const RIGHTS = fileURLToPath(new URL('rights.xml', import.meta.url));
+/** Table functions that reach beyond the tables, too, and that the engine does not count among those that readonly forbids. */
+const TABLES_BEYOND = ['eval', 'cluster', 'clusterAllReplicas'];
 
 /**
  * Settings of a small server. ClickHouse sizes its caches for a machine of its own; beside a collector it must be modest.
  * https://clickhouse.com/docs/operations/server-configuration-parameters/settings
  */
 const CONNECTION_ARGS = [
+  `--config-file=${RIGHTS}`,
+  `--users_config=${RIGHTS}`,
   '--mark_cache_size=67108864',
   '--index_mark_cache_size=33554432',
   '--uncompressed_cache_size=0',
@@ -71,11 +76,17 @@ export async function openEngine(dataDir: string): Promise<Engine> {
     });
   }
   const ask = (sql: string) => first.query(sql, 'TSVRaw').trim();
-  const beyond = ask('SELECT name FROM system.table_functions WHERE NOT allow_readonly').split('\n');
+  const names = (sql: string) => ask(sql).split('\n');
+  const beyond = {
+    tables: [...TABLES_BEYOND, ...names('SELECT name FROM system.table_functions WHERE NOT allow_readonly')],
+    functions: names(
+      "SELECT name FROM system.functions WHERE name IN ('file', 'catboostEvaluate') OR name ILIKE 'ai%'",
+    ),
+  };
   const sessions = createSessionPool(open);
   return {
     sessions,
-    statements: createStatementReader((sql) => normalize(first, sql), [...BEYOND, ...beyond]),
+    statements: createStatementReader((sql) => normalize(first, sql), beyond),
     reading: createGate(READING, WAITING_MAX),
     turns: createGate(Math.max(1, THREADS - THREADS_KEPT), READING),
     changing: createGate(CHANGING, WAITING_MAX),

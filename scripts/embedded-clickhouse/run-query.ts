@@ -47,7 +47,7 @@ export async function runQuery(
       signal,
     );
   }
-  const statement = engine.statements.read(request.sql, rights);
+  const statement = engine.statements.read(request.sql, rights, request.params);
   if (statement.kind !== 'change') {
     return engine.reading.use(() => look(engine, request, statement, rights, signal, hand), signal);
   }

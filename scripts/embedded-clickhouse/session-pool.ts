@@ -97,6 +97,8 @@ function prepare(session: Session, { rights, database, settings }: SessionKind, 
   const assignments = Object.entries(marked).map(([name, value]) => `${name} = ${quoteText(value)}`);
   session.query(`SET ${assignments.join(', ')}`);
   if (database !== undefined) session.query(`USE ${quoteName(database)}`);
+  // Without the role, the session may read tables and nothing else, whatever its statements are (rights.xml).
+  if (rights !== 'all') session.query('SET ROLE NONE');
   // Last: from here on the engine refuses changes, of this setting too.
   if (rights === 'no-changes') session.query('SET readonly = 2');
   if (rights === 'read') session.query('SET readonly = 1');
