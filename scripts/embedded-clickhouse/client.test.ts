@@ -9,6 +9,7 @@ import type { ClickHouseClient, DataFormat } from '@clickhouse/client';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startClickHouse } from '../../common/testing/clickhouse.ts';
 import type { TestClickHouse } from '../../common/testing/clickhouse.ts';
+import { quote } from '../../sinks/clickhouse/quote.ts';
 
 /** What Tranweave uses of @clickhouse/client, against the front; the front's own behaviour is in the tests beside. */
 
@@ -89,6 +90,17 @@ test('exec with ignore_error_response has status, code and words, and then goes 
   expect(await text(refused.stream)).toMatch(/^Code: 60\. DB::Exception: .*\(UNKNOWN_TABLE\)\n$/s);
   const { stream } = await client.exec({ query: 'SELECT {x:UInt8} FORMAT CSV', query_params: { x: 3 } });
   expect(await text(stream)).toBe('3\n');
+});
+
+test('a NUL is a letter as others are, in parameters, settings and texts', async () => {
+  const query = `SELECT {s:String} AS s, length(${quote('a\0b')}) AS length`;
+  const result = await client.query({
+    query,
+    query_params: { s: "a\0b'" },
+    format: 'JSONEachRow',
+    clickhouse_settings: { log_comment: 'a\0b' },
+  });
+  expect(await result.json()).toEqual([{ s: "a\0b'", length: 3 }]);
 });
 
 test('with wait_end_of_query, the status tells of a failure at the end', async () => {

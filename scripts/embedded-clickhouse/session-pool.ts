@@ -111,9 +111,10 @@ function setParameters(session: Session, params: Readonly<Record<string, string>
   session.query(`SET ${entries.map(([name, value]) => `param_${name} = ${quoteText(value)}`).join(', ')}`);
 }
 
-/** A text as SQL writes it. */
+/** A text as SQL writes it. The engine takes statements as C does, which end at a NUL. */
 export function quoteText(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", String.raw`\'`)}'`;
+  const escaped = text.replaceAll('\\', '\\\\').replaceAll("'", String.raw`\'`);
+  return `'${escaped.replaceAll('\0', String.raw`\0`)}'`;
 }
 
 function quoteName(name: string): string {

@@ -1,4 +1,5 @@
-/** A text as SQL has it: where there are too many for parameters, which travel in the URL. */
+/** A text as SQL has it: where there are too many for parameters, which travel in the URL. The embedded engine takes a statement to end at a NUL. */
 export function quote(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", String.raw`\'`)}'`;
+  const escaped = text.replaceAll('\\', '\\\\').replaceAll("'", String.raw`\'`);
+  return `'${escaped.replaceAll('\0', String.raw`\0`)}'`;
 }
