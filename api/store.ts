@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Summary } from '../common/summary.ts';
-import { timestampFromMillis } from '../common/timestamp.ts';
+import { canonicalTimestamp, timestampFromMillis } from '../common/timestamp.ts';
 import type { AskClickHouse } from './ask-clickhouse.ts';
 import { cursorOf } from './cursor.ts';
 import type { StoredLog } from './log-schema.ts';
@@ -35,11 +35,16 @@ export interface Store {
 
 const DAY_MS = 86_400_000;
 
+/** Whoever makes up a cursor is told so here, rather than by ClickHouse, which takes times only. */
+const time = v.pipe(
+  v.string(),
+  v.check((text) => canonicalTimestamp(text) === text),
+);
 const listCursor = cursorOf(
   'transactions',
-  v.strictObject({ from: v.string(), to: v.string(), created_at: v.string(), id: v.string() }),
+  v.strictObject({ from: time, to: time, created_at: time, id: v.string() }),
 );
-const logsCursor = cursorOf('logs', v.strictObject({ event_time: v.string(), event_id: v.string() }));
+const logsCursor = cursorOf('logs', v.strictObject({ event_time: time, event_id: v.string() }));
 
 export function createStore(ask: AskClickHouse): Store {
   return {
