@@ -2,6 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { Clock } from '../common/clock.ts';
 import { RetriableError } from '../common/errors.ts';
 import { HEADER_BYTES_MAX, startHttpServer } from '../common/http-server.ts';
+import { httpUrl } from '../common/http-url.ts';
 import type { Lifecycle } from '../common/lifecycle.ts';
 import type { Logger } from '../common/logger.ts';
 import { PARTITIONS_MAX } from '../common/partition.ts';
@@ -98,7 +99,7 @@ export async function startApi(deps: ApiRole): Promise<Started> {
   });
   lifecycle.onStop('server', () => server.stop(lifecycle.force));
   lifecycle.onStop('streams', () => streams.stop());
-  const address = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${server.port}`;
+  const address = httpUrl(config.host, server.port);
   logger.info({ address }, 'the API is served');
   return { adminUrl: role.adminUrl, addresses: { [NAME]: address } };
 }

@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts';
 import { describeError, FatalError } from './errors.ts';
 import { createHealth } from './health.ts';
 import type { Health } from './health.ts';
+import { httpUrl } from './http-url.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Logger } from './logger.ts';
 import { createRegistry } from './metrics.ts';
@@ -107,7 +108,7 @@ export async function joinAsRole(deps: RoleDeps): Promise<Role> {
   const waiting = new Set<string>();
   asked.push(() => (waiting.size === 0 ? undefined : 'the number of partitions is being changed'));
   const replica = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
-  const adminUrl = `http://${server.host}:${server.port}`;
+  const adminUrl = httpUrl(server.host, server.port);
   logger.info({ replica, admin: adminUrl }, `${role} has joined the deployment`);
   return {
     replica,

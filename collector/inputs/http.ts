@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { byteSize, port, wholeNumber } from '../../common/config-values.ts';
 import { startHttpServer } from '../../common/http-server.ts';
 import type { HttpServer } from '../../common/http-server.ts';
+import { httpUrl } from '../../common/http-url.ts';
 import { createWatchedAppender } from './http/append.ts';
 import { createGate } from './http/limits.ts';
 import { createReceiver } from './http/receive.ts';
@@ -86,7 +87,7 @@ function createHttpInput(config: HttpInputConfig, deps: InputDeps): Input {
       const { host, port } = config;
       starting = startHttpServer({ app, host, port, portKey: `${deps.configKey}.port` });
       const server = await starting;
-      address = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}${LOGS_PATH}`;
+      address = `${httpUrl(host, server.port)}${LOGS_PATH}`;
     },
     stop: () => {
       // A server that could not be started was told of by start.

@@ -5,6 +5,7 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FatalError } from '../../common/errors.ts';
+import { httpUrl } from '../../common/http-url.ts';
 import type { Logger } from '../../common/logger.ts';
 import { addressesOf, allowedSettings, authenticate, checkAddresses, rightsOf } from './access.ts';
 import type { Answer } from './answer.ts';
@@ -94,7 +95,7 @@ export async function startEmbeddedClickHouse(options: FrontOptions): Promise<Em
     engine.close();
   };
   let stopped: Promise<void> | undefined;
-  return { url: `http://${options.host}:${port}`, port, stop: () => (stopped ??= stop()) };
+  return { url: httpUrl(options.host, port), port, stop: () => (stopped ??= stop()) };
 }
 
 async function listen(listener: RequestListener, address: string, port: number): Promise<Server> {

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { FatalError } from '../../common/errors.ts';
 import { loadTranweaveConfig } from '../tranweave-config.ts';
-import { clickHouseOf, endpointsOf } from './plan.ts';
+import { clickHouseOf, endpointsOf, redisOf } from './plan.ts';
 import { whereToLook } from './where-to-look.ts';
 
 async function configOf(sink: object, up: object, more: object = {}) {
@@ -47,6 +47,12 @@ test.each([
   const endpoints = endpointsOf(config).filter(({ port }) => port === 8124);
   expect(endpoints.map(({ host }) => host)).toEqual(hosts);
   expect(endpoints.at(-1)?.key).toBe('up.clickhouse_host');
+});
+
+test('an IPv6 address is listened on without the brackets of its URL', async () => {
+  const config = await configOf({ url: 'http://[::1]:8124' }, {}, { redis: { url: 'redis://[::1]:6390' } });
+  expect(clickHouseOf(config)).toMatchObject({ host: '::1', port: 8124 });
+  expect(redisOf(config)).toMatchObject({ host: '::1', port: 6390 });
 });
 
 test('where to ask is told of a ClickHouse on another machine, too', async () => {

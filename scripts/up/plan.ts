@@ -92,7 +92,10 @@ export function endpointsOf(config: TranweaveConfig): Endpoint[] {
 }
 
 function loopback(host: string, key: string, switchKey: string): string {
-  if (/^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(host)) return host === 'localhost' ? '127.0.0.1' : host;
+  if (host === 'localhost') return '127.0.0.1';
+  // To listen on, an IPv6 address has no brackets.
+  if (host === '[::1]') return '::1';
+  if (/^127\.\d+\.\d+\.\d+$/.test(host)) return host;
   throw new FatalError(
     `\`${key}\` names ${host}, which is not this machine; set \`${switchKey}: false\` to use it as it is`,
   );
