@@ -133,3 +133,10 @@ function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> 
   }
   return groups;
 }
+
+/** Adds what there is room for. Returns whether that was all. */
+export function addUpTo<T>(max: number, kept: T[], news: readonly T[]): boolean {
+  const room = max - kept.length;
+  kept.push(...news.slice(0, room));
+  return news.length <= room;
+}

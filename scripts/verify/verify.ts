@@ -11,7 +11,7 @@ import { readBooks } from './books.ts';
 import { countLetters, countLogs } from './counts.ts';
 import type { CountedSink, LetterCount, LogCount } from './counts.ts';
 import type { Differing, Report } from './report.ts';
-import { findDiffering, knownTransactions } from './transactions.ts';
+import { addUpTo, findDiffering, knownTransactions } from './transactions.ts';
 import type { KnownTransaction } from './transactions.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -158,8 +158,7 @@ async function compareTransactions(deps: Asking): Promise<Report['transactions']
     for await (const page of knownTransactions(deps.redis, deps.keys)) {
       for (const [sink, differing] of found) {
         const news = await differingIn(deps, sink, page);
-        differing.push(...news.slice(0, DIFFERING_MAX - differing.length));
-        more ||= differing.length + news.length > DIFFERING_MAX;
+        if (!addUpTo(DIFFERING_MAX, differing, news)) more = true;
       }
       compared += page.length;
       deps.onProgress(`${compared.toLocaleString('en-US')} transactions compared`);
