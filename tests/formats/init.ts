@@ -12,7 +12,7 @@ export interface Written {
   todo: string[];
   /** All else that is wrong with it. */
   mistakes: ConfigMistake[];
-  /** The input, with `info`, `hub`, an id and a zone where something is to be filled in. */
+  /** The input, with `info`, `hub`, an id, a time and a zone where something is to be filled in. */
   input: InputConfig;
 }
 
@@ -39,7 +39,8 @@ function filledIn(text: string): string {
     .replaceAll(/( status: .*?)TODO/g, '$1info')
     .replaceAll(/ status: (.*)TODO/g, ' status: $1info')
     .replaceAll(/ step: { constant: TODO }/g, ' step: { constant: hub }')
-    .replaceAll(/: TODO/g, ': some_field');
+    .replaceAll(/ event_time: TODO/g, ' event_time: { constant: "2026-01-31T09:15:00Z" }')
+    .replaceAll(/: TODO/g, ': { constant: some-id }');
 }
 
 function inputOf(text: string): InputConfig {
