@@ -275,10 +275,10 @@ program
     (await import('./commands/generate.ts')).generate(file, options),
   );
 
-// Whoever reads may have seen enough, as `head` has: the rest is said to nobody, and the work is done all the same.
+// Whoever reads may have seen enough, as `head` has, or the terminal is closed: the rest is said to nobody, and the work is done all the same.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
   });
 }
 

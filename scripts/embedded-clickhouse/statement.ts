@@ -71,7 +71,7 @@ export function createStatementReader(normalize: Normalize, beyond: Beyond): Sta
     }
     // The engine lets readonly sessions write files by INSERT INTO FUNCTION.
     if (/\bINSERT INTO\b/.test(plain)) throw readonly();
-    if (rights === 'read' && !SELECT.test(plain) && !LOOK.test(plain)) throw readonly();
+    if (!SELECT.test(plain) && !LOOK.test(plain)) throw readonly();
     const full = plain.replaceAll(NAME_BY_PARAMETER, (_, name: string) => ` ${params[name] ?? ''} `);
     if (called.test(full) || named.test(full) || DOUBTFUL.test(full) || ASKS_FOR_A_PATH.test(normal)) {
       throw refused(497, 'ACCESS_DENIED', 'What reaches beyond the tables is not allowed');

@@ -1,8 +1,12 @@
 /** The terminal that `up` runs in. It can go away at any time (a pipe's reader ends, a window is closed), and what runs must be stopped in order all the same. */
 
-/** From now on, what cannot be shown is let go. Without this a closed pipe or terminal would be an 'error' event that ends the process at once. */
+/**
+ * From now on, what cannot be shown is let go, whatever the reason, and though other commands end when their output cannot be written: a full disk behind it
+ * must not end the process at once.
+ */
 export function outliveTerminal(): void {
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  for (const stream of [process.stdout, process.stderr])
+    stream.removeAllListeners('error').on('error', () => undefined);
 }
 
 /**
