@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -58,6 +58,20 @@ describe('a count that makes no sense is refused with what makes some, by', () =
     expect(stderr).toContain(`It must be a whole number from ${range}.`);
     expect(status).toBe(1);
   });
+});
+
+test.each(['README.md', 'README.ko.md'])('what %s tells people to type does something by itself', (file) => {
+  const text = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+  const commands = [...text.matchAll(/npx tranweave ([a-z][a-z-]*(?: [a-z][a-z-]*)*)/g)].map(
+    ([, words]) => words!,
+  );
+  expect(commands).toContain('dead-letters list');
+  for (const command of commands) {
+    const help = spawnSync(process.execPath, [CLI, ...command.split(' '), '--help'], { encoding: 'utf8' });
+    // A group of commands does nothing but say what it holds.
+    expect(help.stdout).toMatch(/^Usage: /);
+    expect(help.stdout).not.toContain('\nCommands:\n');
+  }
 });
 
 test('partitions says once why Redis cannot be reached', () => {
