@@ -1,5 +1,6 @@
 import { appendFile, open, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../common/logger.ts';
@@ -123,6 +124,18 @@ describe('a copy', () => {
   const { ids } = linesOf('a', 0, 60);
   // In the middle of a line.
   const half = text.slice(0, 3700);
+
+  test('that is met at the same moment as its log is read once', async () => {
+    for (const path of [monday, tuesday]) await writeFile(path, text);
+    fixture.server.pause();
+    const { behind } = await startTold();
+    // Both wait for Redis, to find out what they are.
+    await delay(300);
+    fixture.server.resume();
+    await stored(ids);
+    await until(async () => expect(await behind()).toBe(0));
+    await stored(ids);
+  });
 
   test('that is half written is not read, however long it rests, and goes on where its log was truncated', async () => {
     await writeFile(monday, text);

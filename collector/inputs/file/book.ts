@@ -75,11 +75,17 @@ class Book implements SourceBook {
     // The inode is this file's now, so no file can be those sources again.
     await this.#endOthers(free, candidate, (id) => id !== match);
     if (match !== undefined) return this.#bind(match, candidate);
-    const origin = await findOrigin(candidate, this.#known(records));
-    if (origin?.kind === 'copy') return this.#heldBy(records, origin.id, origin.isSure);
-    // The search took a while.
-    if (origin !== undefined) return this.isTaken(origin.id) ? undefined : this.#bind(origin.id, candidate);
-    return this.#create(records, candidate);
+    let start: number | undefined;
+    for (;;) {
+      const known = records.size;
+      const origin = await findOrigin(candidate, this.#known(records));
+      if (origin?.kind === 'copy') return this.#heldBy(records, origin.id, origin.isSure);
+      // The search took a while.
+      if (origin !== undefined) return this.isTaken(origin.id) ? undefined : this.#bind(origin.id, candidate);
+      start ??= await candidate.start();
+      // Meanwhile another file may have become a source of which this one is a copy.
+      if (records.size === known) return this.#create(records, candidate, start);
+    }
   }
 
   async endLongerThan(bytes: number, file: Pick<Candidate, 'dev' | 'ino'>): Promise<void> {
@@ -170,8 +176,8 @@ class Book implements SourceBook {
   }
 
   #heldBy(records: Records, id: string, isSure: boolean): Held {
-    const other = this.#bound.get(id);
-    return { heldBy: id, isSure, otherPath: other?.file?.path ?? records.get(id)?.path ?? '', other };
+    const other = () => this.#bound.get(id);
+    return { heldBy: id, isSure, otherPath: other()?.file?.path ?? records.get(id)?.path ?? '', other };
   }
 
   *#known(records: Records): Generator<Known> {
@@ -180,7 +186,7 @@ class Book implements SourceBook {
       const source = this.#bound.get(id);
       const readTo = source?.readTo;
       const tail = () => (readTo === undefined ? record.tail : tailOf(readTo.at, readTo.bytes));
-      yield { id, record, tail, isTaken: this.isTaken(id), source };
+      yield { id, record, tail, isTaken: this.isTaken(id), isBound: this.#bound.has(id), source };
     }
   }
 
@@ -194,10 +200,9 @@ class Book implements SourceBook {
     return free;
   }
 
-  async #create(records: Records, file: Candidate): Promise<Source | undefined> {
+  async #create(records: Records, file: Candidate, start: number): Promise<Source | undefined> {
     const { redis, node } = this.#deps;
     const { head } = file;
-    const start = await file.start();
     const record: SourceRecord = {
       node,
       path: file.path,

@@ -18,6 +18,8 @@ export class Hold {
   readonly #askedAt: number;
   /** How far the other file was read then. */
   readonly #otherAt: number | undefined;
+  /** Whether that was all of it. What was not read yet may be written anew, and nobody would notice. */
+  readonly #wasOtherRead: boolean;
   #isTold: boolean;
 
   /** @param last why it waited until now. */
@@ -26,7 +28,8 @@ export class Hold {
     this.#deps = deps;
     this.#held = held;
     this.#askedAt = deps.clock.now();
-    this.#otherAt = held.other?.readTo?.at;
+    this.#otherAt = held.other()?.readTo?.at;
+    this.#wasOtherRead = held.other()?.file?.unreadBytes === 0;
     this.#isTold =
       last !== undefined && last.#isTold && last.#held.heldBy === held.heldBy && last.isSure === held.isSure;
   }
@@ -35,14 +38,14 @@ export class Hold {
   get isDue(): boolean {
     const { book, clock, lastLineAfterMs } = this.#deps;
     if (!book.isTaken(this.#held.heldBy)) return true;
-    if (!this.isSure && this.#hasOtherMoved) return true;
+    if (!(this.isSure && this.#wasOtherRead) && this.#hasOtherMoved) return true;
     const isKnown = this.isSure && this.#isTold;
     return !isKnown && clock.now() - this.#askedAt >= lastLineAfterMs;
   }
 
   /** Whether there is more of the other file to compare with, once that is read to its end. */
   get #hasOtherMoved(): boolean {
-    const { other } = this.#held;
+    const other = this.#held.other();
     return other !== undefined && other.readTo?.at !== this.#otherAt && other.file?.unreadBytes === 0;
   }
 

@@ -40,7 +40,8 @@ export async function likenessOf(candidate: Compared, source: Compare): Promise<
     // Last, so that nothing is believed of a file that was written anew meanwhile.
     const { at, bytes } = readTo;
     if (!(await beforeIn(content, at, bytes.length)).equals(bytes)) return 'unclear';
-    source.second = there;
+    // Not before it was read: what is written anew up to there, with the same header, would go unnoticed.
+    if (at >= HEAD_BYTES_MAX + there.length) source.second = there;
     return found;
   });
   return likeness ?? 'unclear';

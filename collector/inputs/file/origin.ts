@@ -42,7 +42,8 @@ export interface Known {
   tail(): Tail | undefined;
   /** Whether a file is it now, or may turn out to be. */
   isTaken: boolean;
-  /** As it is read from a file. */
+  /** Whether a file is it now; then `source` is how it is read, once that has been found out. */
+  isBound: boolean;
   source: Source | undefined;
 }
 
@@ -95,7 +96,9 @@ function* beginningAlike({ head, isArchive }: Candidate, sources: Iterable<Known
     if (head_bytes > head.length || hashOf(head_bytes) !== head_sha256) continue;
     const tail = known.tail();
     // A log is not told from another one by a few bytes; one that was packed is not likely to be another's.
-    if (!isArchive && (head_bytes < HEAD_BYTES_MAX || tail === undefined)) continue;
+    if (!isArchive && head_bytes < HEAD_BYTES_MAX) continue;
+    // Nor by its beginning alone, unless it is to be compared once the other one is read.
+    if (!isArchive && tail === undefined && !known.isBound) continue;
     yield { ...known, tail };
   }
 }

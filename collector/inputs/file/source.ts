@@ -33,6 +33,6 @@ export interface Held {
   isSure: boolean;
   /** Where the other one is. */
   otherPath: string;
-  /** As it is read; undefined while it waits to be. */
-  other: Source | undefined;
+  /** The source as it is read now; undefined while it waits to be. */
+  readonly other: () => Source | undefined;
 }
