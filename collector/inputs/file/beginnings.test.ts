@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { withResolvers } from '../../../common/testing/with-resolvers.ts';
-import { createBeginnings } from './beginnings.ts';
+import { createBeginnings, createOneByOne } from './beginnings.ts';
 
 test('an archive is told when no other file is being found out any more, also if another one began meanwhile', async () => {
   const told: string[] = [];
@@ -22,4 +22,27 @@ test('an archive is told when no other file is being found out any more, also if
   second.resolve();
   await begun;
   expect(told).toEqual(['a.gz', 'b.gz', 'b.gz', 'b.gz is read']);
+});
+
+test('files that begin alike are found out one by one, whatever became of the one before; others at the same time', async () => {
+  const begun: string[] = [];
+  const oneByOne = createOneByOne();
+  const first = withResolvers();
+  const take = (head: string, name: string, work: Promise<unknown> = Promise.resolve()) =>
+    oneByOne.turn(Buffer.from(head), () => {
+      begun.push(name);
+      return work;
+    });
+  const failing = take(
+    'h',
+    'a',
+    first.promise.then(() => Promise.reject(new Error('away'))),
+  );
+  const next = [take('h', 'b'), take('h', 'c')];
+  await take('other', 'd');
+  expect(begun).toEqual(['a', 'd']);
+  first.resolve();
+  await expect(failing).rejects.toThrow('away');
+  await Promise.all(next);
+  expect(begun).toEqual(['a', 'd', 'b', 'c']);
 });

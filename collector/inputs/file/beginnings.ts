@@ -1,3 +1,5 @@
+import { sha256 } from './identity.ts';
+
 /**
  * Turns in which files are found out. An archive may be a copy of what another file holds, and so is found out when no other is just being found out: else both
  * might be read.
@@ -26,6 +28,28 @@ export function createBeginnings<File>(ready: (archive: File) => void): Beginnin
       waiting.clear();
       for (const archive of told) ready(archive);
       return turn;
+    },
+  };
+}
+
+/** Files that begin alike are found out one by one, and each is read in part before the next: only then can that be compared with it. */
+export interface OneByOne {
+  turn<T>(head: Buffer, work: () => Promise<T>): Promise<T>;
+}
+
+export function createOneByOne(): OneByOne {
+  const last = new Map<string, Promise<unknown>>();
+  return {
+    turn: async (head, work) => {
+      const key = sha256(head);
+      // What became of the one before is its own matter.
+      const turn = Promise.allSettled([last.get(key)]).then(work);
+      last.set(key, turn);
+      try {
+        return await turn;
+      } finally {
+        if (last.get(key) === turn) last.delete(key);
+      }
     },
   };
 }

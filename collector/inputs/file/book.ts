@@ -75,17 +75,11 @@ class Book implements SourceBook {
     // The inode is this file's now, so no file can be those sources again.
     await this.#endOthers(free, candidate, (id) => id !== match);
     if (match !== undefined) return this.#bind(match, candidate);
-    let start: number | undefined;
-    for (;;) {
-      const known = records.size;
-      const origin = await findOrigin(candidate, this.#known(records));
-      if (origin?.kind === 'copy') return this.#heldBy(records, origin.id, origin.isSure);
-      // The search took a while.
-      if (origin !== undefined) return this.isTaken(origin.id) ? undefined : this.#bind(origin.id, candidate);
-      start ??= await candidate.start();
-      // Meanwhile another file may have become a source of which this one is a copy.
-      if (records.size === known) return this.#create(records, candidate, start);
-    }
+    const origin = await findOrigin(candidate, this.#known(records));
+    if (origin?.kind === 'copy') return this.#heldBy(records, origin.id, origin.isSure);
+    // The search took a while.
+    if (origin !== undefined) return this.isTaken(origin.id) ? undefined : this.#bind(origin.id, candidate);
+    return this.#create(records, candidate);
   }
 
   async endLongerThan(bytes: number, file: Pick<Candidate, 'dev' | 'ino'>): Promise<void> {
@@ -200,9 +194,10 @@ class Book implements SourceBook {
     return free;
   }
 
-  async #create(records: Records, file: Candidate, start: number): Promise<Source | undefined> {
+  async #create(records: Records, file: Candidate): Promise<Source | undefined> {
     const { redis, node } = this.#deps;
     const { head } = file;
+    const start = await file.start();
     const record: SourceRecord = {
       node,
       path: file.path,

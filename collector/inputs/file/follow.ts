@@ -2,15 +2,14 @@ import { dirname } from 'node:path';
 import { RetriableError } from '../../../common/errors.ts';
 import type { Batch } from './append.ts';
 import { isArchive } from './archive.ts';
-import { createBeginnings } from './beginnings.ts';
+import { createBeginnings, createOneByOne } from './beginnings.ts';
 import type { FoundFile } from './discovery.ts';
-import type { FollowerDeps } from './follower-deps.ts';
+import type { FollowerDeps, TailerDeps } from './follower-deps.ts';
 import { isSystemError } from './problems.ts';
 import { createSlots } from './slots.ts';
 import type { Slots } from './slots.ts';
 import { AROUND_BYTES } from './reading.ts';
 import { FileTailer } from './tailer.ts';
-import type { TailerDeps } from './tailer.ts';
 import { createTurns } from './turns.ts';
 import type { Turns } from './turns.ts';
 
@@ -47,7 +46,7 @@ export class FileFollower {
   constructor(deps: FollowerDeps) {
     this.#deps = deps;
     const { input, settings, book, patient, passedOver, open } = deps;
-    this.#tailerDeps = { ...input, ...settings, book, patient, passedOver, open };
+    this.#tailerDeps = { ...input, ...settings, book, patient, passedOver, open, oneByOne: createOneByOne() };
     const { batchBytesMax, filesOpenMax } = settings;
     this.#turns = createTurns<FileTailer>({
       turnsMax: Math.min(TURNS_MAX, filesOpenMax),

@@ -1,7 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { HealthPart } from '../../../common/health.ts';
 import type { PatientRedis } from './append.ts';
-import type { TailerSettings } from './begin.ts';
+import type { BeginDeps, TailerSettings } from './begin.ts';
+import type { OneByOne } from './beginnings.ts';
 import type { SourceBook } from './book.ts';
 import type { Discovery } from './discovery.ts';
 import type { PassedOver } from './passed-over.ts';
@@ -29,4 +30,10 @@ export interface FollowerSettings extends TailerSettings {
   batchBytesMax: number;
   filesOpenMax: number;
   closeAfterMs: number;
+}
+
+/** What the follower gives to each file. */
+export interface TailerDeps extends BeginDeps, Pick<InputDeps, 'logger'> {
+  oneByOne: OneByOne;
+  readonly open: (path: string) => Promise<FileHandle>;
 }

@@ -1,11 +1,10 @@
-import type { FileHandle } from 'node:fs/promises';
 import type { PositionedOutcome } from '../../append.ts';
 import type { Frame } from '../../framing/framer.ts';
 import { SourceFellBackError } from '../../source-fell-back.ts';
 import type { Batch, Fate, Step } from './append.ts';
 import { isArchive } from './archive.ts';
 import { begin } from './begin.ts';
-import type { BeginDeps, Beginning, MetFile, Reading } from './begin.ts';
+import type { Beginning, MetFile, Reading } from './begin.ts';
 import type { Content, Looks } from './content.ts';
 import { HEAD_BYTES_MAX } from './identity.ts';
 import { createGrowth } from './growth.ts';
@@ -14,11 +13,7 @@ import { Hold } from './hold.ts';
 import { openContent, peekInto } from './open.ts';
 import { AROUND_BYTES, MARKER_BYTES_MAX, ownCopy } from './reading.ts';
 import type { Source, SourceFile } from './source.ts';
-import type { InputDeps } from '../input.ts';
-
-export interface TailerDeps extends BeginDeps, Pick<InputDeps, 'logger'> {
-  readonly open: (path: string) => Promise<FileHandle>;
-}
+import type { TailerDeps } from './follower-deps.ts';
 
 /** So many looks after the last append, each a while after the other, whatever a failover lost has come to light. */
 const LOOKS = 2;
@@ -132,8 +127,10 @@ export class FileTailer implements SourceFile {
     const content = await this.#open();
     if (content === undefined) return { kind: 'moved' };
     const looks = await content.look();
-    if (this.#reading === undefined) {
-      const begun = await this.#begin(content, looks, buffer);
+    if (this.#reading !== undefined) return this.#readOn(content, looks, this.#reading, buffer);
+    const head = await content.read(buffer, 0, HEAD_BYTES_MAX);
+    return this.#deps.oneByOne.turn(head, async () => {
+      const begun = await this.#begin(content, looks, head);
       if (begun.kind === 'moved') return begun;
       this.#see(content, looks);
       this.#hold = begun.kind === 'held' ? new Hold(this.#deps, begun, this.#hold) : undefined;
@@ -144,10 +141,8 @@ export class FileTailer implements SourceFile {
       }
       this.#reading = begun.reading;
       this.#reading.source.file = this;
-    }
-    const step = await this.#readOn(content, this.#reading, buffer);
-    this.#see(content, looks);
-    return step;
+      return this.#readOn(content, looks, begun.reading, buffer);
+    });
   }
 
   /** The second half: appends after the batches before this one, and not at all if one of them failed. Fate as `confirm`. */
@@ -229,15 +224,20 @@ export class FileTailer implements SourceFile {
   }
 
   /** Finds out which source the file is, and opens it. */
-  async #begin(content: Content, looks: Looks, buffer: Buffer): Promise<Beginning> {
-    const head = await content.read(buffer, 0, HEAD_BYTES_MAX);
+  async #begin(content: Content, looks: Looks, head: Buffer): Promise<Beginning> {
     // What is on the disk: how much of an archive is known to be in it becomes more as it is looked into.
     this.#growth.reach(Math.max(head.length, looks.bytes));
     const file = { ...this.#met, path: this.path };
     return begin(this.#deps, file, content, head, looks, this.#isSettled);
   }
 
-  async #readOn(content: Content, reading: Reading, buffer: Buffer): Promise<Step> {
+  async #readOn(content: Content, looks: Looks, reading: Reading, buffer: Buffer): Promise<Step> {
+    const step = await this.#readChunk(content, reading, buffer);
+    this.#see(content, looks);
+    return step;
+  }
+
+  async #readChunk(content: Content, reading: Reading, buffer: Buffer): Promise<Step> {
     const { framer, marker, source } = reading;
     const offset = framer.end + framer.pending;
     const cut = source.record.cut ?? 0;
