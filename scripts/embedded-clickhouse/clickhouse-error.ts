@@ -45,12 +45,16 @@ export function partsOf(error: unknown): { code: number; name: string; words: st
   if (found === null) return { code: 1002, name: 'UNKNOWN_EXCEPTION', words: message };
   const [, code = '', told = ''] = found;
   const [, before = told, name = ''] = /^([\s\S]*?)\.? \(([A-Z][A-Z0-9_]+)\)\s*$/.exec(told) ?? [];
-  // An insert of rows tells its code twice.
-  return {
-    code: Number(code),
-    name,
-    words: before.replace(new RegExp(`^(?:Code: ${code}\\. DB::Exception: )+`), ''),
-  };
+  return { code: Number(code), name, words: withoutFile(code, before) };
+}
+
+/** An insert of rows tells its code twice, and of the file that they are read from (row-files.ts). */
+function withoutFile(code: string, words: string): string {
+  return words
+    .replace(new RegExp(`^(?:Code: ${code}\\. DB::Exception: )+`), '')
+    .replace(/: \(in file\/uri [^)]*\): While executing/, ': While executing')
+    .replace(/\. \([A-Z0-9_]+\) \(version [^)]*\)$/, '')
+    .replace(/(?:: While executing File)?: data for INSERT was parsed from file$/, '');
 }
 
 /** An error of the front's own, in ClickHouse's words. */

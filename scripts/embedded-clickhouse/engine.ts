@@ -7,6 +7,8 @@ import { clickHouseError, partsOf } from './clickhouse-error.ts';
 import { createGate } from './gate.ts';
 import type { Gate } from './gate.ts';
 import { RequestError } from './request.ts';
+import { createRowFiles, rowFolderOf } from './row-files.ts';
+import type { RowFiles } from './row-files.ts';
 import { createSessionPool, quoteText } from './session-pool.ts';
 import type { MarkedSession, SessionPool } from './session-pool.ts';
 import { createStatementReader } from './statement.ts';
@@ -25,6 +27,8 @@ export interface Engine {
   turns: Gate;
   /** Inserts and all other changes. */
   changing: Gate;
+  /** What inserts of rows read. */
+  rowFiles: RowFiles;
   /** Does the work, and ends what runs in the session when the signal aborts, as soon as the engine looks for it (some 10 ms). */
   endingOn<T>(signal: AbortSignal, session: MarkedSession, work: () => Promise<T>): Promise<T>;
   version: string;
@@ -62,9 +66,10 @@ const CONNECTION_ARGS = [
   '--background_merges_mutations_concurrency_ratio=1',
 ];
 
-/** Throws a FatalError, in words, when the engine is not installed or the folder is in use. */
+/** Throws a FatalError, in words, when the engine is not installed, or the folder is in use or has a name that it cannot have. */
 export async function openEngine(dataDir: string): Promise<Engine> {
   const { Session } = await loadChdb();
+  const rowFolder = rowFolderOf(dataDir);
   makeFolder(dataDir);
   const open = () => new Session(dataDir, { connectionArgs: CONNECTION_ARGS });
   let first: Session;
@@ -90,6 +95,7 @@ export async function openEngine(dataDir: string): Promise<Engine> {
     reading: createGate(READING, WAITING_MAX),
     turns: createGate(Math.max(1, THREADS - THREADS_KEPT), READING),
     changing: createGate(CHANGING, WAITING_MAX),
+    rowFiles: createRowFiles(rowFolder),
     endingOn: (signal, { mark }, work) =>
       endingOn(signal, work, () => {
         first.query(`KILL QUERY WHERE startsWith(Settings['log_comment'], ${quoteText(mark)}) ASYNC`);

@@ -1,59 +1,50 @@
 import { isUtf8 } from 'node:buffer';
-import type { RawInsertFormat, Session } from 'chdb';
+import type { Session } from 'chdb';
 import type { Answer } from './answer.ts';
 import { clickHouseError } from './clickhouse-error.ts';
 import { RequestError } from './request.ts';
 import type { QueryRequest } from './request.ts';
-
-/** Formats whose rows the engine takes as bytes, without their becoming text in JavaScript. */
-const RAW_INSERT: ReadonlySet<string> = new Set([
-  'JSONEachRow',
-  'JSONCompactEachRow',
-  'CSV',
-  'CSVWithNames',
-  'TSV',
-  'TabSeparated',
-  'TSVWithNames',
-  'TabSeparatedWithNames',
-]);
+import type { RowFiles } from './row-files.ts';
+import { quoteText } from './session-pool.ts';
 
 const INSERT =
   /^\s*INSERT\s+INTO\s+(?:TABLE\s+)?((?:[`"]?\w+[`"]?\.)?[`"]?\w+[`"]?)\s*(?:\(([^()]*)\)\s*)?FORMAT\s+(\w+)\s*;?\s*$/i;
 const COLUMN = /^[`"]?\w+[`"]?$/;
 
-/** An insert whose rows can be handed on as they are. */
+/** An insert whose rows can be handed on as they are; its parts as the statement writes them. */
 export interface RawInsert {
   table: string;
-  columns: string[] | undefined;
-  format: RawInsertFormat;
+  columns: string | undefined;
+  format: string;
 }
 
 export function rawInsertOf(request: QueryRequest): RawInsert | undefined {
-  const [, table = '', list, format = ''] = INSERT.exec(request.sql) ?? [];
-  const columns = list?.split(',').map((name) => name.trim());
-  if (!RAW_INSERT.has(format) || request.data.length === 0) return undefined;
+  const [, table = '', columns, format = ''] = INSERT.exec(request.sql) ?? [];
+  if (table === '' || request.data.length === 0) return undefined;
   // Other names, and all but some, are for the engine's parser.
-  if (columns?.every((name) => COLUMN.test(name)) === false) return undefined;
-  return { table: plain(table), columns: columns?.map(plain), format: format as RawInsertFormat };
-}
-
-function plain(name: string): string {
-  return name.replaceAll(/[`"]/g, '');
+  if (columns?.split(',').every((name) => COLUMN.test(name.trim())) === false) return undefined;
+  return { table, columns, format };
 }
 
 export async function insertRows(
   session: Session,
+  files: RowFiles,
   { data, settings }: QueryRequest,
   { table, columns, format }: RawInsert,
 ): Promise<Answer> {
-  const { rowsWritten } = await session.insert({
-    table,
-    values: data,
-    format,
-    settings,
-    ...(columns === undefined ? {} : { columns }),
-  });
-  return emptyAnswer(rowsWritten);
+  const set = Object.entries(settings).map(([name, value]) => `${name} = ${quoteText(value)}`);
+  const { rowsRead } = await files.use(data, (path) =>
+    session.queryAsync(
+      [
+        `INSERT INTO ${table}`,
+        ...(columns === undefined ? [] : [`(${columns})`]),
+        `FROM INFILE ${quoteText(path)} COMPRESSION 'none'`,
+        ...(set.length === 0 ? [] : [`SETTINGS ${set.join(', ')}`]),
+        `FORMAT ${format}`,
+      ].join(' '),
+    ),
+  );
+  return emptyAnswer(rowsRead);
 }
 
 /** INSERT … VALUES, INSERT … SELECT, and formats that need the statement and the rows in one. */

@@ -42,7 +42,7 @@ export async function runQuery(
     return engine.changing.use(
       () =>
         engine.sessions.use(plain, false, async ({ session }) =>
-          hand(await insertRows(session, request, raw)),
+          hand(await insertRows(session, engine.rowFiles, request, raw)),
         ),
       signal,
     );
