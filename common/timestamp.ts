@@ -97,11 +97,21 @@ function threeDigits(value: number): string {
   return THREE_DIGITS[value] ?? '';
 }
 
+/**
+ * text.charCodeAt(at). V8 keeps texts in many forms (read from JSON, cut, joined, used as names), and where more than a few of them come, it looks
+ * the method up anew at each call, which was a twentieth of a processor's CPU. So it is taken from its prototype once.
+ */
+function codeAt(text: string, at: number): number {
+  return charCodeAt.call(text, at);
+}
+// oxlint-disable-next-line typescript/unbound-method -- only ever called on a text
+const charCodeAt: (this: string, at: number) => number = String.prototype.charCodeAt;
+
 /** The number that the digits from one place up to another spell; NaN if one is no digit. */
 function numberAt(text: string, from: number, to: number): number {
   let value = 0;
   for (let i = from; i < to; i += 1) {
-    const digit = text.charCodeAt(i) - 48;
+    const digit = codeAt(text, i) - 48;
     if (!(digit >= 0 && digit <= 9)) return NaN;
     value = value * 10 + digit;
   }
@@ -170,7 +180,7 @@ export function millisBetween(from: string, to: string): number {
 function isSameMinute(a: string, b: string): boolean {
   // From the end, where they differ first.
   for (let i = 15; i >= 0; i -= 1) {
-    if (a.charCodeAt(i) !== b.charCodeAt(i)) return false;
+    if (codeAt(a, i) !== codeAt(b, i)) return false;
   }
   return true;
 }
@@ -179,11 +189,11 @@ const ZERO = 48;
 
 /** NaN of a text that is shorter than a canonical one. */
 function microsIntoMinute(canonical: string): number {
-  const seconds = canonical.charCodeAt(17) * 10 + canonical.charCodeAt(18) - ZERO * 11;
+  const seconds = codeAt(canonical, 17) * 10 + codeAt(canonical, 18) - ZERO * 11;
   const millis =
-    canonical.charCodeAt(20) * 100 + canonical.charCodeAt(21) * 10 + canonical.charCodeAt(22) - ZERO * 111;
+    codeAt(canonical, 20) * 100 + codeAt(canonical, 21) * 10 + codeAt(canonical, 22) - ZERO * 111;
   const micros =
-    canonical.charCodeAt(23) * 100 + canonical.charCodeAt(24) * 10 + canonical.charCodeAt(25) - ZERO * 111;
+    codeAt(canonical, 23) * 100 + codeAt(canonical, 24) * 10 + codeAt(canonical, 25) - ZERO * 111;
   return seconds * 1e6 + millis * 1e3 + micros;
 }
 
