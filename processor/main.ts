@@ -13,6 +13,7 @@ import { PROCESSOR_GROUP } from '../common/redis/groups.ts';
 import { joinAsRole } from '../common/role.ts';
 import type { Role, SharedConfig, Started } from '../common/role.ts';
 import type { ProcessorConfig } from './config.ts';
+import { createOneByOne } from '../common/one-by-one.ts';
 import { busyShare, createGathering } from './gathering.ts';
 import { createHistoryKeeper } from './summary-history.ts';
 import type { SummaryHistoryConfig } from './summary-history.ts';
@@ -82,6 +83,7 @@ function claimsOf(deps: ProcessorRole, role: Role, metrics: ProcessorMetrics): C
     config,
     findFlow: createFlowFinder(deps.flows),
     gathering: createGathering(config.merge_delay, busyShare(clock)),
+    oneByOne: createOneByOne(),
     clock,
     logger,
     metrics,

@@ -22,6 +22,7 @@ import type { TestStreams } from '../common/testing/streams.ts';
 import { until } from '../common/testing/until.ts';
 import { checkTrackingLog } from '../common/tracking-log.ts';
 import { processorConfigSchema } from './config.ts';
+import { createOneByOne } from '../common/one-by-one.ts';
 import { createGathering } from './gathering.ts';
 import { createProcessorMetrics } from './metrics.ts';
 import { workOnPartition } from './partition-worker.ts';
@@ -104,6 +105,7 @@ async function work(
       config: checked,
       findFlow: createFlowFinder(flows),
       gathering: createGathering(checked.merge_delay, () => 0),
+      oneByOne: createOneByOne(),
       clock,
       logger: silentLogger(),
       metrics: createProcessorMetrics(registry),

@@ -12,6 +12,7 @@ import type { Look, Loss, LossWatch, Position } from '../common/redis/loss.ts';
 import { createStreamReader, disconnectOn } from '../common/redis/stream-reader.ts';
 import type { StreamReader } from '../common/redis/stream-reader.ts';
 import type { Logger } from '../common/logger.ts';
+import type { OneByOne } from '../common/one-by-one.ts';
 import type { StreamEntry } from '../common/stream-entry.ts';
 import { undecodableLetter } from '../common/undecodable.ts';
 import type { ProcessorConfig } from './config.ts';
@@ -41,6 +42,11 @@ export interface PartitionWorkerDeps {
   findFlow: FindFlow;
   /** Shared by all partitions of the process. */
   gathering: Gathering;
+  /**
+   * Shared by them, too: one batch at a time is taken apart and put together. Objects of a batch are many and short-lived; were several begun before the first
+   * is done, while Redis is asked for what it knows, all of them would outlive collections of young objects (docs/performance.md).
+   */
+  oneByOne: OneByOne;
   clock: Clock;
   logger: Logger;
   metrics: ProcessorMetrics;
@@ -180,7 +186,9 @@ async function takeEntries(
 ): Promise<Position> {
   const { deps, claim } = work;
   const { clock, metrics } = deps;
-  const { commit, position, letters, logs, revisions } = await prepareEntries(work, entries, before);
+  const { commit, position, letters, logs, revisions } = await deps.oneByOne(() =>
+    prepareEntries(work, entries, before),
+  );
   while ((await commit()) === 'full') {
     if (claim.signal.aborted) throw new RetriableError('the claim ended while the sinks were too far behind');
     deps.onProgress(claim.partition);

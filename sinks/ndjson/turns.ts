@@ -1,8 +1,10 @@
 import { RetriableError } from '../../common/errors.ts';
+import { createOneByOne } from '../../common/one-by-one.ts';
+import type { OneByOne } from '../../common/one-by-one.ts';
 
 /** Pieces of work one after the other, in the order they came. */
 export interface Turns {
-  run<T>(work: () => Promise<T>): Promise<T>;
+  run: OneByOne;
   /**
    * The same, but waited for no longer than the bounds allow: then a RetriableError. What was begun goes on, since nothing can end a call to a
    * disk that hangs, and holds up those who come after it. What was not is never begun, and nothing of it is kept.
@@ -11,14 +13,7 @@ export interface Turns {
 }
 
 export function createTurns(): Turns {
-  let last: Promise<unknown> = Promise.resolve();
-
-  function run<T>(work: () => Promise<T>): Promise<T> {
-    const done = last.then(work);
-    last = done.catch(() => undefined);
-    return done;
-  }
-
+  const run = createOneByOne();
   return {
     run,
     runBounded: async <T>(
