@@ -25,10 +25,23 @@ export function environmentOf(command: string): NodeJS.ProcessEnv {
 }
 
 /**
- * Flags of V8 that a role's process sets itself when it begins, however it was started: NODE_OPTIONS does not take them. A heap grows to four times of
- * what is in use before V8 looks for old objects that are not; with this to twice of it: a processor takes 55 MiB less, for less CPU than one run
- * differs from another by (docs/performance.md). It holds from the first look on, for which see start-up-garbage.ts.
+ * Flags of V8 that a command's process sets itself when it begins, however it was started: NODE_OPTIONS does not take them. How far a heap may grow
+ * before V8 looks for old objects that are not in use:
+ *
+ * - to twice of what is in use, and not to four times: a processor takes 55 MiB less, for less CPU than one run differs from another by. It
+ *   holds from the first look on, for which see start-up-garbage.ts.
+ * - to four times, and not to less as V8 sees fit, where nearly all memory is bytes on their way: V8 counts them to a heap that
+ *   is small itself, and looked through it ten times a second, which was a third of the CPU of sinks.
+ *
+ * Figures: docs/performance.md.
  */
-export function v8FlagsOf(role: string): readonly string[] {
-  return role === 'processor' || role === 'collector' ? ['--heap-growing-percent=100'] : [];
+export function v8FlagsOf(command: string): readonly string[] {
+  const growth = HEAP_GROWTH_PERCENT[command];
+  return growth === undefined ? [] : [`--heap-growing-percent=${growth}`];
 }
+const HEAP_GROWTH_PERCENT: Readonly<Record<string, number>> = {
+  collector: 100,
+  processor: 100,
+  sinks: 300,
+  clickhouse: 300,
+};

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { runLifecycle } from '../../common/lifecycle.ts';
 import { createLogger } from '../../common/logger.ts';
 import { startEmbeddedClickHouse } from '../embedded-clickhouse/front.ts';
 import { standBack } from '../embedded-clickhouse/priority.ts';
+import { v8FlagsOf } from '../node-flags.ts';
 import { leaveParent, tellParent } from '../parent.ts';
 import { loadTranweaveConfig } from '../tranweave-config.ts';
 import { clickHouseOf } from '../up/plan.ts';
@@ -12,6 +14,7 @@ export async function serveClickHouse(options: { config: string; dataDir?: strin
   const config = loadTranweaveConfig(options.config);
   const logger = createLogger('clickhouse', config.log_level);
   const { host, hostBesides, port, password } = clickHouseOf(config);
+  for (const flag of v8FlagsOf('clickhouse')) setFlagsFromString(flag);
   standBack();
   await runLifecycle(
     async (lifecycle) => {
