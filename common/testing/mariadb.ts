@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import type { Connection, ConnectionOptions, RowDataPacket } from 'mysql2/promise';
-import { freePort } from './redis-server.ts';
-import { findProgram, launch, runCommand, unprivileged } from './server-process.ts';
+import { findProgram, launch, launchOnFreePort, runCommand, unprivileged } from './server-process.ts';
 
 /** A real MariaDB of a test's own: free port, temporary folder, an empty database `tranweave`. */
 export interface TestMariadb extends AsyncDisposable {
@@ -67,15 +66,15 @@ export async function startMariadb(options: readonly string[] = []): Promise<Tes
     as,
     input: systemTables(program),
   });
-  const port = await freePort();
-  const run = () =>
-    launch({
-      file: program,
-      args: [...common, ...options, `--port=${port}`, `--socket=${join(dir, 'socket')}`],
-      ready: 'ready for connections',
-      as,
-    });
-  let server = await run();
+  const on = (port: number) => ({
+    file: program,
+    args: [...common, ...options, `--port=${port}`, `--socket=${join(dir, 'socket')}`],
+    ready: 'ready for connections',
+    as,
+  });
+  const first = await launchOnFreePort(on);
+  const { port } = first;
+  let { server } = first;
   const login = { host: '127.0.0.1', port, dateStrings: true, charset: 'utf8mb4', typeCast };
   await prepare(await createConnection({ ...login, user: 'root' }));
   let asking: Promise<Connection> | undefined;
@@ -106,7 +105,7 @@ export async function startMariadb(options: readonly string[] = []): Promise<Tes
     },
     shutDown,
     start: async () => {
-      server = await run();
+      server = await launch(on(port));
     },
     stop,
     [Symbol.asyncDispose]: stop,

@@ -3,8 +3,7 @@ import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
-import { freePort } from './redis-server.ts';
-import { findProgram, launch, runCommand, unprivileged } from './server-process.ts';
+import { findProgram, launch, launchOnFreePort, runCommand, unprivileged } from './server-process.ts';
 
 /** A real PostgreSQL of a test's own: free port, temporary folder, an empty database `tranweave`. */
 export interface TestPostgres extends AsyncDisposable {
@@ -53,7 +52,6 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
   const dir = await mkdtemp(join(tmpdir(), 'tranweave-postgres-'));
   if (as !== undefined) await chown(dir, as.uid, as.gid);
   const data = join(dir, 'data');
-  const port = await freePort();
   // Not by its input, which the other account may not read.
   const passwordFile = join(dir, 'password');
   await writeFile(passwordFile, `${PASSWORD}\n`);
@@ -61,20 +59,15 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
   await runCommand(join(bin, 'initdb'), ['-D', data, ...trust, '-E', 'UTF8', '--locale=C', '--no-sync'], {
     as,
   });
-  const run = () =>
-    launch({
-      file: join(bin, 'postgres'),
-      args: [
-        '-D',
-        data,
-        '-p',
-        String(port),
-        ...[...OPTIONS, ...settings].flatMap((option) => ['-c', option]),
-      ],
-      ready: 'ready to accept connections',
-      as,
-    });
-  let server = await run();
+  const on = (port: number) => ({
+    file: join(bin, 'postgres'),
+    args: ['-D', data, '-p', String(port), ...[...OPTIONS, ...settings].flatMap((option) => ['-c', option])],
+    ready: 'ready to accept connections',
+    as,
+  });
+  const first = await launchOnFreePort(on);
+  const { port } = first;
+  let { server } = first;
   const login = { host: '127.0.0.1', port, user: USERNAME, password: PASSWORD };
   const maker = new pg.Client({ ...login, database: 'postgres' });
   await maker.connect();
@@ -97,7 +90,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
       (await pool.query<T>(sql, [...values])).rows,
     shutDown: () => server.end('SIGINT'),
     start: async () => {
-      server = await run();
+      server = await launch(on(port));
     },
     stop,
     [Symbol.asyncDispose]: stop,

@@ -2,6 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { freePort } from './redis-server.ts';
 
 /** Servers of others that a test runs as processes of its own. */
 
@@ -58,6 +59,23 @@ export async function launch({ file, args, ready, as }: Launch): Promise<ServerP
       await exited;
     },
   };
+}
+
+const PORTS_TRIED = 5;
+
+/** Starts it on a free port; on another one if somebody took that meanwhile. */
+export async function launchOnFreePort(
+  launchOf: (port: number) => Launch,
+): Promise<{ port: number; server: ServerProcess }> {
+  for (let tried = 1; ; tried += 1) {
+    const port = await freePort();
+    try {
+      return { port, server: await launch(launchOf(port)) };
+    } catch (error) {
+      const isTaken = error instanceof Error && /address already in use/i.test(error.message);
+      if (!isTaken || tried === PORTS_TRIED) throw error;
+    }
+  }
 }
 
 /** Runs a command to its end, with `input` on its standard input. Throws with its words if it fails. */
